@@ -1,0 +1,27 @@
+// Builds the addon when a native source is newer than the binary; `npm start` on an unchanged tree pays one stat walk.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const binary = join(root, 'build/Release/odradek.node');
+
+function newest(path) {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return Math.max(0, ...readdirSync(path).map(name => newest(join(path, name))));
+}
+
+const sources = Math.max(newest(join(root, 'native')), newest(join(root, 'binding.gyp')));
+if (!existsSync(binary) || statSync(binary).mtimeMs < sources) {
+  const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
+  // Headers that lie beside this very node make a build without a network; otherwise node-gyp fetches them.
+  const prefix = join(dirname(process.execPath), '..');
+  const beside = existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
+  const configured = existsSync(join(root, 'build/Makefile')) && statSync(join(root, 'build/Makefile')).mtimeMs >= statSync(join(root, 'binding.gyp')).mtimeMs;
+  const verbs = configured ? ['build'] : ['configure', 'build'];
+  const run = spawnSync(process.execPath, [nodeGyp, ...verbs, '--silent', ...beside], { cwd: root, stdio: 'inherit' });
+  if (run.status !== 0) process.exit(run.status ?? 1);
+}
