@@ -1,0 +1,84 @@
+// The threads that serve logs: a few, for any number of logs. One log is served by one thread at a time, in order.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace odradek {
+
+// Something that has work now and then. At most one thread is inside serve() at a time.
+class Served {
+ public:
+  virtual ~Served() = default;
+  // Does a bounded piece of its work. True: there is more, serve again after others had their turn.
+  virtual bool serve() = 0;
+  // About how many bytes wait; decides whether a second thread is worth waking. Any thread.
+  virtual uint64_t backlog_bytes() const = 0;
+};
+
+// Threads: all methods from any thread, but close() not from one of its own threads.
+//
+// Waking a sleeping thread costs 3 to 6 us on both sides, so producers of work enqueue first and kick() once: one thread
+// wakes, and it wakes the next only when what is left is worth it. A thread that is stuck in a slow write is noticed
+// within about a millisecond by a watching one, which takes over what waits.
+class LogThreads {
+ public:
+  struct Options {
+    uint32_t threads = 8;             // num.io.threads
+    const char* name = "odradek-log";  // at most 12 characters
+  };
+
+  explicit LogThreads(Options options);
+  ~LogThreads();  // closes
+  LogThreads(const LogThreads&) = delete;
+  LogThreads& operator=(const LogThreads&) = delete;
+
+  // Queues `served`; the caller guarantees that it is queued or being served at most once (Log has a flag for it).
+  // Wakes nobody: call kick() when done with this round of queueing.
+  void schedule(std::shared_ptr<Served> served);
+
+  // Sees to it that a thread comes to what was scheduled. Cheap (no lock) when nothing waits or a thread is on its way.
+  void kick();
+
+  // Runs `job` on some thread, beside the logs: cold reads, warm-ups, flushes of rolled segments, opening. Jobs start
+  // in order but run in parallel, and leave one thread free for logs when there are two or more. Wakes a thread itself.
+  void submit(std::function<void()> job);
+
+  // Serves everything that is queued, jobs included, then joins. schedule() and submit() afterwards run nothing:
+  // submitted jobs are destroyed unrun. So close logs first.
+  void close();
+
+ private:
+  struct Worker;
+  void run(Worker& self);
+  bool take_and_run(std::unique_lock<std::mutex>& lock);
+  void wake_one(std::unique_lock<std::mutex>& lock);
+  void sleep(Worker& self, std::unique_lock<std::mutex>& lock);
+
+  const Options options_;
+  std::mutex mutex_;
+  // Under mutex_.
+  std::deque<std::shared_ptr<Served>> ready_;
+  std::deque<std::function<void()>> jobs_;
+  std::vector<Worker*> idle_;  // the one that slept last is woken first: its caches are warm
+  uint32_t jobs_running_ = 0;
+  bool watching_ = false;  // one idle worker looks every millisecond while others are busy
+  bool closing_ = false;
+  bool closed_ = false;
+  // Read without the lock by kick(); written under it.
+  std::atomic<uint32_t> waiting_{0};   // ready_.size()
+  std::atomic<uint32_t> arriving_{0};  // woken, not yet at the queue
+  std::atomic<uint32_t> busy_{0};
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace odradek

@@ -1,0 +1,45 @@
+// Looks at the records of one batch, natively: those of an uncompressed batch in place, those of a compressed one after
+// somebody inflated them. Pure functions over memory; any thread. Never reads outside `records`, whatever it holds.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/status.h"
+#include "log/append_job.h"
+
+namespace odradek {
+
+struct RecordRules {
+  int64_t base_timestamp = 0;
+  bool keys_required = false;
+  // Bounds on CreateTime; a timestamp of -1 always passes.
+  bool check_timestamps = false;
+  int64_t oldest_timestamp = INT64_MIN;
+  int64_t newest_timestamp = INT64_MAX;
+};
+
+struct RecordVerdict {
+  Code code = Code::kOk;        // kInvalidRecord: structure or key; kInvalidTimestamp wins over a missing key
+  const char* reason = "";      // for structural failures, static text
+  int64_t max_timestamp = -1;   // when kOk
+  int32_t offset_of_max = -1;   // delta of the first record that has it
+};
+
+// Checks that `records` holds exactly `count` records of the v2 format with offset deltas 0 to count - 1 (inner ones of
+// a batch as a producer makes it), every length inside, nothing left over, and the rules. Record errors are added to
+// `errors`, if given; structure fails at once.
+RecordVerdict walk_records(std::span<const uint8_t> records, int32_t count, const RecordRules& rules,
+                           AppendFailure* errors);
+
+struct FoundRecord {
+  bool found = false;
+  int64_t offset = -1;
+  int64_t timestamp = -1;
+};
+
+// The first record whose timestamp is >= `timestamp` and offset >= from_offset. Stops quietly at broken structure.
+FoundRecord find_record_by_timestamp(std::span<const uint8_t> records, int32_t count, int64_t base_offset,
+                                     int64_t base_timestamp, int64_t timestamp, int64_t from_offset);
+
+}  // namespace odradek
