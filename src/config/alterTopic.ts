@@ -1,0 +1,131 @@
+// Changing a topic's settings: what a set of overrides must satisfy, and what incremental operations make of the set there
+// is. Both answer as values; the handler adds which resource it was about.
+import { topicDefinitions } from './definitions.js';
+import type { Settings, Texts } from './settings.js';
+import { topicValue } from './topicConfig.js';
+import { parseValue, ValueError } from './values.js';
+
+/** INVALID_REQUEST: the request itself is malformed. INVALID_CONFIG: a key or a value is. */
+export interface AlterRefusal {
+  readonly error: 'INVALID_REQUEST' | 'INVALID_CONFIG';
+  readonly message: string;
+}
+
+export interface ConfigOperation {
+  readonly name: string;
+  /** 0 set, 1 delete, 2 append, 3 subtract. */
+  readonly operation: number;
+  readonly value: string | null;
+}
+
+export type Altered = { readonly overrides: Texts } | { readonly refusal: AlterRefusal };
+
+const SET = 0;
+const DELETE = 1;
+const APPEND = 2;
+const SUBTRACT = 3;
+
+/** Checks a whole set of overrides, for CreateTopics and AlterConfigs. */
+export function checkTopicOverrides(overrides: ReadonlyMap<string, string | null>, settings: Settings): AlterRefusal | undefined {
+  const nulls = [...overrides].filter(([, value]) => value === null).map(([name]) => name);
+  if (nulls.length > 0) return invalidConfig(`Null value not supported for topic configs: ${nulls.join(',')}`);
+  const texts = overrides as Texts;
+  for (const [name, text] of texts) {
+    const refusal = checkOne(name, text);
+    if (refusal) return refusal;
+  }
+  return checkTogether(texts, settings);
+}
+
+/** What the overrides become. Operations of one request never touch the same key twice. */
+export function alterTopicOverrides(current: Texts, operations: readonly ConfigOperation[], settings: Settings): Altered {
+  const names = operations.map(({ name }) => name);
+  if (new Set(names).size < names.length) return refuse('Error due to duplicate config keys');
+  const nulls = operations.filter(({ operation, value }) => operation !== DELETE && value === null);
+  if (nulls.length > 0) return refuse(`Null value not supported for : ${nulls.map(({ name }) => name).join(', ')}`);
+
+  const overrides = new Map(current);
+  for (const operation of operations) {
+    const refusal = applyOne(overrides, operation);
+    if (refusal) return { refusal };
+  }
+  const refusal = checkTopicOverrides(overrides, settings);
+  return refusal ? { refusal } : { overrides };
+}
+
+function applyOne(overrides: Map<string, string>, { name, operation, value }: ConfigOperation): AlterRefusal | undefined {
+  const text = value ?? '';
+  switch (operation) {
+    case SET:
+      overrides.set(name, text);
+      return undefined;
+    case DELETE:
+      overrides.delete(name);
+      return undefined;
+    case APPEND: case SUBTRACT:
+      return alterList(overrides, name, operation, text);
+    default:
+      return { error: 'INVALID_REQUEST', message: `Unknown operations type ${operation}` };
+  }
+}
+
+// A list nobody has set starts as the key's own default, not the broker's (ConfigAdminManager.prepareIncrementalConfigs).
+function alterList(overrides: Map<string, string>, name: string, operation: number, text: string): AlterRefusal | undefined {
+  const definition = topicDefinitions.get(name);
+  if (definition === undefined) return invalidConfig(`Unknown config name: ${name}`);
+  if (definition.type !== 'list') {
+    const what = operation === APPEND ? 'append' : 'subtract';
+    return invalidConfig(`Config value ${what} is not allowed for config key: ${name}`);
+  }
+  const before = (overrides.get(name) ?? definition.default ?? '').split(',').filter(item => item !== '');
+  const given = text.split(',');
+  const after = operation === APPEND
+    ? [...before, ...given.filter(item => !before.includes(item))]
+    : withoutEach(before, given);
+  overrides.set(name, after.join(','));
+  return undefined;
+}
+
+/** Each given item takes one equal item away, not all. */
+function withoutEach(items: readonly string[], given: readonly string[]): string[] {
+  const rest = [...items];
+  for (const item of given) {
+    const at = rest.indexOf(item);
+    if (at >= 0) rest.splice(at, 1);
+  }
+  return rest;
+}
+
+function checkOne(name: string, text: string): AlterRefusal | undefined {
+  const definition = topicDefinitions.get(name);
+  if (definition === undefined) return invalidConfig(`Unknown topic config name: ${name}`);
+  try {
+    parseValue(definition, text);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    return invalidConfig(`Invalid value ${text} for configuration ${name}: ${error.message}`);
+  }
+}
+
+function checkTogether(overrides: Texts, settings: Settings): AlterRefusal | undefined {
+  const text = (name: string): string => topicValue(name, overrides, settings).text ?? '';
+  if (BigInt(text('min.compaction.lag.ms')) > BigInt(text('max.compaction.lag.ms'))) {
+    return invalidConfig('conflict topic config setting min.compaction.lag.ms '
+      + `(${text('min.compaction.lag.ms')}) > max.compaction.lag.ms (${text('max.compaction.lag.ms')})`);
+  }
+  // Tiered storage is refused at the broker too (rules.ts); its companions exist in KRaft mode only.
+  if (text('remote.storage.enable') === 'true') {
+    return invalidConfig('Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.');
+  }
+  const kraftOnly = ['remote.log.delete.on.disable', 'remote.log.copy.disable'].find(name => text(name) === 'true');
+  return kraftOnly === undefined ? undefined : invalidConfig(`It is invalid to set ${kraftOnly} in ZooKeeper mode.`);
+}
+
+function invalidConfig(message: string): AlterRefusal {
+  return { error: 'INVALID_CONFIG', message };
+}
+
+function refuse(message: string): Altered {
+  return { refusal: { error: 'INVALID_REQUEST', message } };
+}

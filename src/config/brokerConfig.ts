@@ -1,0 +1,136 @@
+// The configuration of one broker: checked once as a whole, then asked by key. What many ask, and what takes parsing
+// beyond one key, is a field. Building it touches nothing outside: no file, no name service.
+import { invariant } from '../base/invariant.js';
+import { brokerDefinitions, kraftKeyNames, type BrokerKey } from './definitions.js';
+import { parseListeners, type Listeners } from './listeners.js';
+import { ownDefaults } from './ownDefaults.js';
+import { ConfigError, type ConfigProblem } from './problem.js';
+import { checkRules } from './rules.js';
+import { Settings, type Texts } from './settings.js';
+import { parseValue, ValueError } from './values.js';
+
+const NONE: Texts = new Map();
+
+export class BrokerConfig {
+  readonly listeners: Listeners;
+  /** As written; relative ones are relative to the working directory. */
+  readonly logDirs: readonly string[];
+  /** -1: take the one in meta.properties, else have one generated. */
+  readonly brokerId: number;
+  /** null: embedded coordination. */
+  readonly zookeeperConnect: string | null;
+  /** Keys that were set and do nothing here. */
+  readonly warnings: readonly ConfigProblem[];
+  #settings: Settings;
+  readonly #watchers = new Set<(config: BrokerConfig) => void>();
+
+  private constructor(settings: Settings, listeners: Listeners, warnings: readonly ConfigProblem[]) {
+    this.#settings = settings;
+    this.listeners = listeners;
+    this.warnings = warnings;
+    this.logDirs = settings.logDirs();
+    this.brokerId = settings.brokerId();
+    this.zookeeperConnect = settings.isSet('zookeeper.connect') ? settings.text('zookeeper.connect') : null;
+  }
+
+  /** Throws ConfigError with every mistake. `hostName` is advertised for listeners that name no host, unless embedded. */
+  static from(properties: Texts, hostName: string): BrokerConfig {
+    const problems: ConfigProblem[] = [];
+    const usable = new Map([...properties].filter(([key, text]) => !addValueProblem(key, text, problems)));
+    const embedded = !properties.has('zookeeper.connect');
+    const settings = new Settings({ dynamicBroker: NONE, dynamicDefault: NONE, fixed: usable, ownDefaults: ownDefaults(embedded) });
+    problems.push(...checkRules(settings));
+    const listeners = readListeners(settings, embedded ? 'localhost' : hostName, problems);
+    if (problems.length > 0) throw new ConfigError(problems);
+    return new BrokerConfig(settings, listeners, [...properties.keys()].flatMap(warningFor));
+  }
+
+  get embedded(): boolean {
+    return this.zookeeperConnect === null;
+  }
+
+  /** The layers in force, for DescribeConfigs and for topics' defaults. */
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  number(key: BrokerKey<'int' | 'long' | 'short' | 'double'>): number {
+    return this.#settings.number(key);
+  }
+
+  /** For keys whose default is to be unset. */
+  optionalNumber(key: BrokerKey<'int' | 'long' | 'short' | 'double'>): number | null {
+    const { value } = this.#settings.get(key);
+    invariant(value === null || typeof value === 'number', `${key} is no number`);
+    return value;
+  }
+
+  boolean(key: BrokerKey<'boolean'>): boolean {
+    return this.#settings.boolean(key);
+  }
+
+  string(key: BrokerKey<'string' | 'class' | 'password'>): string | null {
+    return this.#settings.get(key).text;
+  }
+
+  list(key: BrokerKey<'list'>): readonly string[] {
+    const { value } = this.#settings.get(key);
+    return Array.isArray(value) ? value as readonly string[] : [];
+  }
+
+  /** Null: a session without a limit of its own on connecting. */
+  get zookeeperConnectionTimeoutMs(): number {
+    return this.optionalNumber('zookeeper.connection.timeout.ms') ?? this.number('zookeeper.session.timeout.ms');
+  }
+
+  /** What /config/brokers says now, this broker's and everybody's. Unusable values are left out, as Kafka does, and told. */
+  applyDynamic(broker: Texts, everybody: Texts): ConfigProblem[] {
+    const problems: ConfigProblem[] = [];
+    const usable = (texts: Texts): Texts => new Map([...texts].filter(([key, text]) => !addValueProblem(key, text, problems)));
+    this.#settings = new Settings({ ...this.#settings.layers, dynamicBroker: usable(broker), dynamicDefault: usable(everybody) });
+    for (const watcher of this.#watchers) watcher(this);
+    return problems;
+  }
+
+  /** Called after each dynamic change. Returns how to stop it. */
+  onChange(watcher: (config: BrokerConfig) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+}
+
+function addValueProblem(key: string, text: string, problems: ConfigProblem[]): boolean {
+  const definition = brokerDefinitions.get(key);
+  if (definition === undefined) return false;
+  try {
+    parseValue(definition, text);
+    return false;
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    const shown = definition.type === 'password' ? '[hidden]' : text;
+    problems.push({ key, message: `invalid value ${shown}: ${error.message}` });
+    return true;
+  }
+}
+
+function readListeners(settings: Settings, hostName: string, problems: ConfigProblem[]): Listeners {
+  const ifSet = (key: string): string | undefined => settings.isSet(key) ? settings.text(key) : undefined;
+  return parseListeners({
+    listeners: settings.text('listeners'),
+    advertised: ifSet('advertised.listeners'),
+    protocolMap: settings.text('listener.security.protocol.map'),
+    interBrokerName: ifSet('inter.broker.listener.name'),
+    interBrokerProtocol: ifSet('security.inter.broker.protocol'),
+    hostName,
+  }, problems);
+}
+
+const LISTENER_PREFIX = /^listener\.name\.[^.]+\.(.+)$/;
+
+function warningFor(key: string): ConfigProblem[] {
+  if (kraftKeyNames.has(key) && key !== 'node.id') return [{ key, message: 'belongs to the KRaft mode and has no effect' }];
+  if (brokerDefinitions.has(key)) return [];
+  const bare = LISTENER_PREFIX.exec(key)?.[1];
+  if (bare !== undefined && brokerDefinitions.has(bare)) return [{ key, message: 'settings of one listener have no effect yet' }];
+  return [{ key, message: 'unknown key, ignored' }];
+}

@@ -1,0 +1,33 @@
+// Keys of the KRaft mode. A ZooKeeper-mode broker knows them, describes them and uses none.
+import type { Definition } from '../definition.js';
+
+export const kraftKeys = [
+  { name: 'broker.heartbeat.interval.ms', type: 'int', default: '2000' },
+  { name: 'broker.session.timeout.ms', type: 'int', default: '9000' },
+  { name: 'controller.listener.names', type: 'string', default: null },
+  { name: 'controller.quorum.append.linger.ms', type: 'int', default: '25' },
+  { name: 'controller.quorum.bootstrap.servers', type: 'list', default: '' },
+  { name: 'controller.quorum.election.backoff.max.ms', type: 'int', default: '1000' },
+  { name: 'controller.quorum.election.timeout.ms', type: 'int', default: '1000' },
+  { name: 'controller.quorum.fetch.timeout.ms', type: 'int', default: '2000' },
+  { name: 'controller.quorum.request.timeout.ms', type: 'int', default: '2000' },
+  { name: 'controller.quorum.retry.backoff.ms', type: 'int', default: '20' },
+  { name: 'controller.quorum.voters', type: 'list', default: '' },
+  { name: 'eligible.leader.replicas.enable', type: 'boolean', default: 'false' },
+  { name: 'initial.broker.registration.timeout.ms', type: 'int', default: '60000' },
+  { name: 'metadata.log.dir', type: 'string', default: null },
+  { name: 'metadata.log.max.record.bytes.between.snapshots', type: 'long', default: '20971520', min: 1 },
+  { name: 'metadata.log.max.snapshot.interval.ms', type: 'long', default: '3600000', min: 0 },
+  { name: 'metadata.log.segment.bytes', type: 'int', default: '1073741824', min: 12 },
+  { name: 'metadata.log.segment.min.bytes', type: 'int', default: '8388608', min: 12, internal: true },
+  { name: 'metadata.log.segment.ms', type: 'long', default: '604800000' },
+  { name: 'metadata.max.idle.interval.ms', type: 'int', default: '500', min: 0 },
+  { name: 'metadata.max.retention.bytes', type: 'long', default: '104857600' },
+  { name: 'metadata.max.retention.ms', type: 'long', default: '604800000' },
+  { name: 'node.id', type: 'int', default: '-1' },
+  { name: 'process.roles', type: 'list', default: '', oneOf: ['broker', 'controller'] },
+  { name: 'sasl.mechanism.controller.protocol', type: 'string', default: 'GSSAPI' },
+  { name: 'server.max.startup.time.ms', type: 'long', default: '9223372036854775807', min: 0, internal: true },
+  { name: 'zookeeper.metadata.migration.enable', type: 'boolean', default: 'false' },
+  { name: 'zookeeper.metadata.migration.min.batch.size', type: 'int', default: '200', min: 1, internal: true },
+] as const satisfies readonly Definition[];

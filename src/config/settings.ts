@@ -1,0 +1,102 @@
+// The layers a broker setting can come from, and what they add up to. Precedence as DynamicBrokerConfig has it: this
+// broker's dynamic value, the cluster's dynamic value, the file, the default.
+import { invariant } from '../base/invariant.js';
+import type { Definition } from './definition.js';
+import { brokerDefinitions } from './definitions.js';
+import { parseValue, type Parsed } from './values.js';
+
+export type Texts = ReadonlyMap<string, string>;
+
+export interface Layers {
+  readonly dynamicBroker: Texts;
+  readonly dynamicDefault: Texts;
+  readonly fixed: Texts;
+  /** Defaults that differ from the definitions'. */
+  readonly ownDefaults: Texts;
+}
+
+/** What a rule may ask. */
+export interface SettingsView {
+  isSet(key: string): boolean;
+  number(key: string): number;
+  boolean(key: string): boolean;
+  text(key: string): string;
+  brokerId(): number;
+  logDirs(): readonly string[];
+}
+
+// Two names for one setting, the more precise first: setting either one dynamically overrides both (DynamicBrokerConfig).
+const UNIT_FAMILIES: readonly (readonly string[])[] = [
+  ['log.roll.ms', 'log.roll.hours'],
+  ['log.roll.jitter.ms', 'log.roll.jitter.hours'],
+  ['log.flush.interval.ms', 'log.flush.scheduler.interval.ms'],
+  ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
+];
+
+const familyOf = new Map(UNIT_FAMILIES.flatMap(family => family.map(name => [name, family] as const)));
+
+/** The names under which a broker setting may be set, the most precise first. */
+export function synonymsOf(key: string): readonly string[] {
+  return familyOf.get(key) ?? [key];
+}
+
+/** One consistent set of layers, parsed on first use. Immutable: a dynamic change makes another. */
+export class Settings implements SettingsView {
+  readonly layers: Layers;
+  readonly #parsed = new Map<string, Parsed>();
+
+  constructor(layers: Layers) {
+    this.layers = layers;
+  }
+
+  isSet(key: string): boolean {
+    const { dynamicBroker, dynamicDefault, fixed } = this.layers;
+    return dynamicBroker.has(key) || dynamicDefault.has(key) || fixed.has(key);
+  }
+
+  defaultText(key: string): string | null {
+    return this.layers.ownDefaults.get(key) ?? definition(key).default;
+  }
+
+  /** The value in force. Throws ValueError if its text is a mistake. */
+  get(key: string): Parsed {
+    let parsed = this.#parsed.get(key);
+    if (parsed === undefined) {
+      const { dynamicBroker, dynamicDefault, fixed } = this.layers;
+      const text = dynamicBroker.get(key) ?? dynamicDefault.get(key) ?? fixed.get(key) ?? this.defaultText(key);
+      parsed = parseValue(definition(key), text);
+      this.#parsed.set(key, parsed);
+    }
+    return parsed;
+  }
+
+  number(key: string): number {
+    const { value } = this.get(key);
+    invariant(typeof value === 'number', `${key} has no number`);
+    return value;
+  }
+
+  boolean(key: string): boolean {
+    return this.get(key).value === true;
+  }
+
+  text(key: string): string {
+    return this.get(key).text ?? '';
+  }
+
+  /** broker.id and node.id are one setting under two names; -1: generate one. */
+  brokerId(): number {
+    return this.number(this.isSet('broker.id') || !this.isSet('node.id') ? 'broker.id' : 'node.id');
+  }
+
+  logDirs(): readonly string[] {
+    const text = this.isSet('log.dirs') ? this.text('log.dirs') : this.text('log.dir');
+    return text.split(',').map(dir => dir.trim()).filter(dir => dir !== '');
+  }
+}
+
+function definition(key: string): Definition {
+  const found = brokerDefinitions.get(key);
+  invariant(found !== undefined, `${key} is not a broker setting`);
+  return found;
+}
