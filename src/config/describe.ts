@@ -3,7 +3,7 @@
 import type { Definition, ValueType } from './definition.js';
 import { brokerDefinitions, topicDefinitions } from './definitions.js';
 import { synonymsOf, type Settings, type Texts } from './settings.js';
-import { topicValue } from './topicConfig.js';
+import { topicValue } from './topic-config.js';
 
 export const ConfigSource = { topic: 1, dynamicBroker: 2, dynamicDefaultBroker: 3, staticBroker: 4, default: 5 } as const;
 export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource];

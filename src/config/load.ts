@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
-import { BrokerConfig } from './brokerConfig.js';
+import { BrokerConfig } from './broker-config.js';
 import { ConfigError, type ConfigProblem } from './problem.js';
 
 export interface ConfigSources {

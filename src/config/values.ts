@@ -1,7 +1,7 @@
 // From the text of a setting to its value, and back to the text DescribeConfigs shows (ConfigDef.parseType and
 // convertToString): surrounding blanks are dropped, numbers are normalised, a list is split at commas.
 import type { Definition } from './definition.js';
-import { isMetadataVersion } from './metadataVersions.js';
+import { isMetadataVersion } from './metadata-versions.js';
 
 /** A parsed setting. A long beyond 2^53 is clamped as a number: nothing that large is counted to, it means "never". */
 export type ConfigValue = boolean | number | string | readonly string[] | null;

@@ -1,4 +1,4 @@
-// Logs, their cleaning, and tiered storage. Most of these are defaults for a topic's own settings (topicDefinitions.ts).
+// Logs, their cleaning, and tiered storage. Most of these are defaults for a topic's own settings (keys/topic.ts).
 import type { Definition } from '../definition.js';
 
 export const storageKeys = [

@@ -2,7 +2,7 @@
 // is. Both answer as values; the handler adds which resource it was about.
 import { topicDefinitions } from './definitions.js';
 import type { Settings, Texts } from './settings.js';
-import { topicValue } from './topicConfig.js';
+import { topicValue } from './topic-config.js';
 import { parseValue, ValueError } from './values.js';
 
 /** INVALID_REQUEST: the request itself is malformed. INVALID_CONFIG: a key or a value is. */

@@ -3,7 +3,7 @@
 import { invariant } from '../base/invariant.js';
 import { brokerDefinitions, kraftKeyNames, type BrokerKey } from './definitions.js';
 import { parseListeners, type Listeners } from './listeners.js';
-import { ownDefaults } from './ownDefaults.js';
+import { ownDefaults } from './own-defaults.js';
 import { ConfigError, type ConfigProblem } from './problem.js';
 import { checkRules } from './rules.js';
 import { Settings, type Texts } from './settings.js';
