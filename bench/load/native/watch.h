@@ -1,0 +1,71 @@
+// What another process costs: its CPU time and its memory, read while it runs.
+//
+// CPU comes from the process's CPU clock (nanoseconds, threads that ended included), its division into user and system
+// from /proc/<pid>/stat (10 ms ticks). Memory is sampled by a thread, because a peak does not wait for the end.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+#include "json.h"
+
+namespace load {
+
+int64_t now_ns();
+int64_t own_cpu_ns();
+
+struct MemoryKb {
+  int64_t rss = 0;
+  int64_t anon = 0;
+  int64_t file = 0;
+  int64_t shared = 0;
+  /// RSS less mapped files: what the process would miss if it lost it.
+  int64_t own() const { return rss - file; }
+};
+
+class Watch {
+ public:
+  /// A pid of 0 watches nothing and reports nothing.
+  explicit Watch(pid_t pid);
+  ~Watch();
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  /// The measured interval lies between start() and stop().
+  void start();
+  void stop();
+
+  double elapsed_seconds() const { return static_cast<double>(stopped_ns_ - started_ns_) / 1e9; }
+  double broker_cpu_seconds() const { return static_cast<double>(cpu_ns_) / 1e9; }
+  bool watching() const { return pid_ != 0; }
+
+  /// Adds `broker` (when there is a pid) and `clientCpuSeconds`.
+  void report(Json& into, double gigabytes, uint64_t requests) const;
+
+ private:
+  struct Ticks {
+    int64_t user = 0;
+    int64_t system = 0;
+  };
+  Ticks ticks() const;
+  MemoryKb memory() const;
+  int64_t cpu_clock_ns() const;
+  void sample();
+
+  const pid_t pid_;
+  clockid_t clock_ = 0;
+  int64_t started_ns_ = 0;
+  int64_t stopped_ns_ = 0;
+  int64_t cpu_ns_ = 0;
+  int64_t client_cpu_ns_ = 0;
+  Ticks ticks_;
+  MemoryKb at_end_;
+  std::atomic<int64_t> peak_own_kb_{0};
+  std::atomic<bool> ending_{false};
+  std::thread sampler_;
+};
+
+}  // namespace load
