@@ -1,0 +1,35 @@
+#!/usr/bin/env node
+import { createRequire } from 'node:module';
+import { systemClock } from '../base/clock.js';
+import { stderrSink } from '../base/json-logger.js';
+import { parseCommandLine, USAGE } from './command-line.js';
+import { start, type Process } from './start.js';
+
+const thisProcess: Process = {
+  clock: systemClock,
+  env: process.env,
+  out: text => void process.stdout.write(text),
+  error: text => stderrSink.write(text),
+  onSignal(heard) {
+    process.on('SIGTERM', heard);
+    process.on('SIGINT', heard);
+  },
+  exit: code => process.exit(code),
+};
+
+const command = parseCommandLine(process.argv.slice(2));
+switch (command.kind) {
+  case 'start':
+    // The broker is imported once the configuration is right: a mistake is told without waiting for it.
+    await start(command, thisProcess, async () => (await import('../server/broker.js')).startBroker);
+    break;
+  case 'help':
+    thisProcess.out(USAGE);
+    break;
+  case 'version':
+    thisProcess.out(`${(createRequire(import.meta.url)('../../package.json') as { version: string }).version}\n`);
+    break;
+  case 'mistake':
+    thisProcess.error(`odradek: ${command.message}\n\n${USAGE}`);
+    process.exitCode = 1;
+}

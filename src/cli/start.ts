@@ -1,0 +1,82 @@
+// `odradek start`: configuration, broker, and the broker's end. The process reaches it through a seam, so that a test can
+// send signals and read what was printed.
+import type { Clock } from '../base/clock.js';
+import { jsonLogger, LOG_LEVELS, type LogLevel } from '../base/json-logger.js';
+import type { Logger } from '../base/logger.js';
+import type { BrokerConfig } from '../config/broker-config.js';
+import { loadConfig, type ConfigSources } from '../config/load.js';
+import { ConfigError } from '../config/problem.js';
+
+export interface RunningBroker {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export type StartBroker = (options: { readonly config: BrokerConfig; readonly logger: Logger }) => Promise<RunningBroker>;
+
+export interface Process {
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  out(text: string): void;
+  error(text: string): void;
+  onSignal(heard: (signal: 'SIGTERM' | 'SIGINT') => void): void;
+  exit(code: number): void;
+}
+
+const SIGNAL_EXIT = { SIGTERM: 128 + 15, SIGINT: 128 + 2 };
+
+export async function start(sources: ConfigSources, process: Process, findBroker: () => Promise<StartBroker>): Promise<void> {
+  let config: BrokerConfig;
+  let logger: Logger;
+  try {
+    logger = jsonLogger(logLevel(process.env['ODRADEK_LOG']), process.clock, { write: text => process.error(text) });
+    config = loadConfig(sources);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.error(explain(error));
+    process.exit(1);
+    return;
+  }
+  for (const { key, message } of config.warnings) logger.warn({ key }, message);
+
+  try {
+    const startBroker = await findBroker();
+    await serve(startBroker({ config, logger }), process, logger);
+  } catch (error) {
+    // Without the stack: what stops a start is the operator's to mend (a port in use, a directory that is locked).
+    logger.debug({ error }, 'start failed');
+    process.error(`odradek: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+async function serve(starting: Promise<RunningBroker>, process: Process, logger: Logger): Promise<void> {
+  // A signal during the start is not lost: the broker stops as soon as it could be told to.
+  const stopAsked = new Promise<void>(resolve => {
+    let heard = false;
+    process.onSignal(signal => {
+      if (heard) process.exit(SIGNAL_EXIT[signal]);
+      heard = true;
+      logger.info({ signal }, 'stopping; a second signal ends the process at once');
+      resolve();
+    });
+  });
+  const broker = await starting;
+  process.out(`odradek ${broker.id} ready on ${broker.host}:${broker.port} in ${Math.round(process.clock.monotonic())} ms\n`);
+  await stopAsked;
+  await broker.close();
+  process.exit(0);
+}
+
+function logLevel(asked: string | undefined): LogLevel {
+  const level = (asked || 'info').toLowerCase() as LogLevel;
+  if (!LOG_LEVELS.includes(level)) throw new ConfigError([{ key: 'ODRADEK_LOG', message: `must be one of: ${LOG_LEVELS.join(', ')}` }]);
+  return level;
+}
+
+function explain({ problems }: ConfigError): string {
+  const count = problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`;
+  return `odradek: the configuration has ${count}\n${problems.map(({ key, message }) => `  ${key}: ${message}\n`).join('')}`;
+}
