@@ -1,0 +1,102 @@
+import type { LoggedRecord } from '../runtime/batches.js';
+import type { EncodedRecord, StateMachine } from '../runtime/state-machine.js';
+import type { GroupEnvironment } from './environment.js';
+import { Group } from './group.js';
+import { decodeRecord, encodeRecord } from './records.js';
+import type { GenerationRecord, GroupRecord, OffsetRecord } from './records.js';
+import { restore, unload } from './lifecycle.js';
+import { generationCommitted } from './sync.js';
+
+/** The groups of one partition of __consumer_offsets. */
+export class GroupShard implements StateMachine<GroupRecord> {
+  readonly #groups = new Map<string, Group>();
+  readonly #environment: GroupEnvironment;
+
+  constructor(environment: GroupEnvironment) {
+    this.#environment = environment;
+  }
+
+  find(groupId: string): Group | undefined {
+    return this.#groups.get(groupId);
+  }
+
+  findOrCreate(groupId: string): Group {
+    let group = this.#groups.get(groupId);
+    if (group === undefined) this.#groups.set(groupId, group = new Group(groupId, this.#environment));
+    return group;
+  }
+
+  groups(): Iterable<Group> {
+    return this.#groups.values();
+  }
+
+  /** A dead group whose tombstones are in the log, or that needed none, is nobody any more. */
+  forgetIfGone(group: Group): void {
+    if (group.state === 'Dead' && group.offsets.isEmpty && group.saved === null) this.#groups.delete(group.id);
+  }
+
+  encode(record: GroupRecord): EncodedRecord {
+    return encodeRecord(record);
+  }
+
+  replay(logged: LoggedRecord): boolean {
+    const record = decodeRecord(logged);
+    if (record === undefined) return false;
+    const group = this.findOrCreate(record.group);
+    if (record.kind === 'generation') {
+      group.saved = record.value;
+    } else {
+      const { topic, partition, value } = record;
+      if (logged.transaction === null) group.offsets.apply(topic, partition, value, logged.batchOffset);
+      else group.offsets.applyInTransaction(logged.transaction, topic, partition, value, logged.batchOffset);
+    }
+    return true;
+  }
+
+  endTransaction(producerId: number, committed: boolean): void {
+    for (const group of this.#groups.values()) group.offsets.endTransaction(producerId, committed);
+  }
+
+  loaded(): void {
+    for (const group of this.#groups.values()) {
+      if (group.saved === null && group.offsets.isEmpty) this.#groups.delete(group.id);
+      else restore(group);
+    }
+  }
+
+  apply(record: GroupRecord, offset: number): void {
+    switch (record.kind) {
+      case 'offset': return this.#applyOffset(record, offset);
+      case 'generation': return this.#applyGeneration(record);
+    }
+  }
+
+  discard(record: GroupRecord): void {
+    const group = this.#groups.get(record.group);
+    if (group === undefined) return;
+    if (record.kind === 'offset' && record.value !== null) group.offsets.settled(record.topic, record.partition);
+    // Only a group's own tombstones make it dead, and now they will not come.
+    if (record.value === null && group.state === 'Dead') group.enter('Empty');
+  }
+
+  unload(): void {
+    for (const group of this.#groups.values()) unload(group);
+  }
+
+  #applyOffset({ group: groupId, topic, partition, value }: OffsetRecord, offset: number): void {
+    const group = value === null ? this.#groups.get(groupId) : this.findOrCreate(groupId);
+    if (group === undefined) return;
+    group.offsets.apply(topic, partition, value, offset);
+    if (value !== null) return group.offsets.settled(topic, partition);
+    group.offsets.forgetTransactional(topic, partition);
+    this.forgetIfGone(group);
+  }
+
+  #applyGeneration({ group: groupId, value }: GenerationRecord): void {
+    const group = this.#groups.get(groupId);
+    if (group === undefined) return;
+    if (value !== null) return generationCommitted(group, value);
+    group.saved = null;
+    this.forgetIfGone(group);
+  }
+}

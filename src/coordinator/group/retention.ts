@@ -1,0 +1,75 @@
+import type { Clock } from '../../base/clock.js';
+import type { Timer, Timers } from '../../base/timers.js';
+import type { GroupDirectory, GroupPartition } from './directory.js';
+import type { Group } from './group.js';
+import { expire, partitionsDeleted } from './removal.js';
+
+// How long one step over the groups may hold the main isolate.
+const STEP_MS = 1;
+
+/** Walks over all groups, now and then and a little at a time: to expire offsets, or to forget those of deleted topics. */
+export class Retention {
+  readonly #groups: GroupDirectory;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  #check: Timer | null = null;
+  #step: Timer | null = null;
+  /** Walks that have begun; one at a time moves on. */
+  readonly #walks: Iterator<unknown>[] = [];
+
+  constructor(groups: GroupDirectory, clock: Clock, timers: Timers) {
+    this.#groups = groups;
+    this.#clock = clock;
+    this.#timers = timers;
+  }
+
+  start(): void {
+    this.#check = this.#timers.every(this.#groups.config.retentionCheckIntervalMs, () => this.#walk((shard, group) => {
+      const decision = expire(group);
+      shard.machine.forgetIfGone(group);
+      void shard.submit(decision);
+    }));
+  }
+
+  forget(deleted: readonly { topic: string; partition: number }[]): void {
+    this.#walk((shard, group) => {
+      const decision = partitionsDeleted(group, deleted);
+      shard.machine.forgetIfGone(group);
+      void shard.submit(decision);
+    });
+  }
+
+  close(): void {
+    this.#check?.cancel();
+    this.#step?.cancel();
+    this.#walks.length = 0;
+  }
+
+  #walk(visit: (shard: GroupPartition, group: Group) => void): void {
+    this.#walks.push(this.#visits(visit));
+    if (this.#walks.length === 1) this.#goOn();
+  }
+
+  *#visits(visit: (shard: GroupPartition, group: Group) => void): IterableIterator<void> {
+    for (const shard of [...this.#groups.runtime.active()]) {
+      // The copy keeps a walk finite while groups come and go between its steps.
+      for (const group of [...shard.machine.groups()]) {
+        if (shard.state !== 'active') break;
+        visit(shard, group);
+        yield;
+      }
+    }
+  }
+
+  #goOn(): void {
+    this.#groups.tick();
+    const began = this.#clock.monotonic();
+    while (this.#walks.length > 0) {
+      if (this.#walks[0]!.next().done) this.#walks.shift();
+      if (this.#clock.monotonic() - began >= STEP_MS && this.#walks.length > 0) {
+        this.#step = this.#timers.after(0, () => this.#goOn());
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import type { ErrorCode } from '../protocol/errors.js';
+
+/** The internal topic, as a coordinator sees it. Replication implements it; tests have one in memory. */
+export interface CoordinatorLog {
+  /**
+   * Appends one built batch with acks=all. Resolves with its base offset once it is committed, rejects with a
+   * CoordinatorLogError. The order of calls is the order in the log, also while earlier calls are still waiting.
+   */
+  append(partition: number, batch: Uint8Array): Promise<number>;
+  /**
+   * Whole batches from `offset` on, up to the high watermark, at least one if there is one.
+   * Empty means that nothing is left. A new leader whose high watermark is still behind its log end must therefore
+   * wait before it says so: what its predecessor appended may yet be committed.
+   */
+  read(partition: number, offset: number, maxBytes: number): Promise<{ bytes: Uint8Array; nextOffset: number }>;
+  logStartOffset(partition: number): number;
+}
+
+/** A refused or failed append. `code` is what Produce would have answered. */
+export class CoordinatorLogError extends Error {
+  override readonly name = 'CoordinatorLogError';
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message?: string) {
+    super(message ?? `append failed with error ${code}`);
+    this.code = code;
+  }
+}

@@ -1,0 +1,62 @@
+import type { Clock } from '../../base/clock.js';
+import type { Logger } from '../../base/logger.js';
+import type { Timers } from '../../base/timers.js';
+import type { CoordinatorLog } from '../log.js';
+import { readLogged } from './batches.js';
+import type { Inflate } from './batches.js';
+import type { StateMachine } from './state-machine.js';
+
+// One read, and so one piece of memory, however large the partition is.
+const CHUNK_BYTES = 256 * 1024;
+// How long replay may hold the main isolate before others get a turn, and how often that is looked at.
+const STEP_MS = 1;
+const RECORDS_PER_LOOK = 64;
+
+export interface LoaderOptions<Rec> {
+  readonly partition: number;
+  readonly machine: StateMachine<Rec>;
+  readonly log: CoordinatorLog;
+  readonly inflate: Inflate;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  /** offsets.load.buffer.size; chunks are no larger than it. */
+  readonly bufferBytes: number;
+  /** Asked after every pause: leadership may have moved on meanwhile. */
+  readonly cancelled: () => boolean;
+}
+
+/** Replays one partition from its start to its end, in steps that let others work. False when cancelled. */
+export async function load<Rec>(options: LoaderOptions<Rec>): Promise<boolean> {
+  const { log, partition, machine, inflate, clock, timers, logger, cancelled } = options;
+  const chunkBytes = Math.min(CHUNK_BYTES, options.bufferBytes);
+  const unknown = new Map<number, number>();
+  let stepBegan = clock.monotonic();
+  let replayed = 0;
+
+  for (let offset = log.logStartOffset(partition); ;) {
+    const chunk = await log.read(partition, offset, chunkBytes);
+    if (cancelled()) return false;
+    if (chunk.bytes.length === 0) break;
+
+    for await (const entry of readLogged(chunk.bytes, inflate)) {
+      if (cancelled()) return false;
+      if (entry.kind === 'marker') machine.endTransaction(entry.producerId, entry.committed);
+      else if (!machine.replay(entry.record)) countUnknown(unknown, entry.record.key);
+      replayed++;
+      if (replayed % RECORDS_PER_LOOK !== 0 || clock.monotonic() - stepBegan < STEP_MS) continue;
+      await new Promise<void>(resolve => { timers.after(0, resolve); });
+      if (cancelled()) return false;
+      stepBegan = clock.monotonic();
+    }
+    offset = chunk.nextOffset;
+  }
+  // Left over from an aborted upgrade to KIP-848 groups, most likely (GroupMetadataManager.scala).
+  for (const [version, records] of unknown) logger.warn({ partition, version, records }, 'skipped coordinator records of an unknown kind');
+  return true;
+}
+
+function countUnknown(counts: Map<number, number>, key: Uint8Array): void {
+  const version = key.length >= 2 ? (key[0]! << 8) | key[1]! : -1;
+  counts.set(version, (counts.get(version) ?? 0) + 1);
+}

@@ -1,0 +1,76 @@
+import type { Clock } from '../../base/clock.js';
+import type { Logger } from '../../base/logger.js';
+import type { Timers } from '../../base/timers.js';
+import type { CoordinatorLog } from '../log.js';
+import { AppendQueue } from './append-queue.js';
+import type { Inflate } from './batches.js';
+import type { Decision } from './decision.js';
+import { load } from './loader.js';
+import type { StateMachine } from './state-machine.js';
+
+export type ShardState = 'loading' | 'active' | 'failed' | 'closed';
+
+export interface ShardOptions {
+  readonly log: CoordinatorLog;
+  readonly inflate: Inflate;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly commitTimeoutMs: number;
+  readonly loadBufferBytes: number;
+  readonly beforeApply: () => void;
+}
+
+/** One partition of the internal topic for as long as this broker leads it without interruption. */
+export class Shard<Rec, Machine extends StateMachine<Rec>> {
+  readonly partition: number;
+  readonly machine: Machine;
+  epoch: number;
+  readonly #options: ShardOptions;
+  readonly #queue: AppendQueue<Rec>;
+  #state: ShardState = 'loading';
+
+  constructor(partition: number, epoch: number, machine: Machine, options: ShardOptions) {
+    this.partition = partition;
+    this.epoch = epoch;
+    this.machine = machine;
+    this.#options = options;
+    this.#queue = new AppendQueue<Rec>({ ...options, partition, machine });
+  }
+
+  get state(): ShardState {
+    return this.#state;
+  }
+
+  async load(): Promise<void> {
+    const { clock, logger, log, inflate, timers, loadBufferBytes } = this.#options;
+    const { partition, machine, epoch } = this;
+    const began = clock.monotonic();
+    const cancelled = (): boolean => this.#state !== 'loading';
+    try {
+      const whole = await load<Rec>({ partition, machine, log, inflate, clock, timers, logger, cancelled, bufferBytes: loadBufferBytes });
+      if (!whole) return;
+      this.#options.beforeApply();
+      machine.loaded();
+      this.#state = 'active';
+      logger.info({ partition, epoch, ms: Math.round(clock.monotonic() - began) }, 'coordinator partition loaded');
+    } catch (error) {
+      // Kafka would serve what it has read so far, which hands consumers old offsets. Better to have no coordinator
+      // until the next election than a wrong one.
+      if (this.#state === 'loading') this.#state = 'failed';
+      logger.error({ partition, epoch, error }, 'coordinator partition could not be loaded');
+    }
+  }
+
+  /** The reply at once if there is nothing to append. */
+  submit<Reply>(decision: Decision<Rec, Reply>): Reply | Promise<Reply> {
+    return decision.records.length === 0 ? decision.reply : this.#queue.submit(decision);
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    this.#options.beforeApply();
+    this.machine.unload();
+    this.#queue.close();
+  }
+}
