@@ -1,7 +1,7 @@
 import { requestHeaderVersion, responseHeaderVersion, type ApiData } from './apis.js';
 import { apiByKey } from './apis.js';
 import { RequestHeader, ResponseHeader } from './messages.js';
-import { ProtocolError } from './protocolError.js';
+import { ProtocolError } from './protocol-error.js';
 import type { Reader } from './reader.js';
 import type { Writer } from './writer.js';
 

@@ -1,4 +1,4 @@
-import { ProtocolError, truncated } from './protocolError.js';
+import { ProtocolError, truncated } from './protocol-error.js';
 
 const TWO_32 = 4294967296;
 const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA';
@@ -143,10 +143,33 @@ export class Reader {
     return length < 0 ? null : this.#string(length);
   }
 
-  #string(length: number): string {
+  /**
+   * Moves over a string without making one of it and returns its length, -1 for null: its bytes end at `position`. For
+   * decoders that work in place.
+   */
+  skipString(compact: boolean, nullable: boolean): number {
+    const length = compact ? (this.readUvarint() - 1) | 0 : this.readInt16();
+    if (length < 0 && nullable) return -1;
+    this.#takeString(length);
+    return length;
+  }
+
+  /** Moves over the tagged fields of a struct of which no tag matters. */
+  skipTagged(): void {
+    for (let left = this.readUvarint(); left > 0; left--) {
+      this.readUvarint();
+      this.skip(this.readUvarint());
+    }
+  }
+
+  #takeString(length: number): number {
     if (length < 0) nullRefused('string');
     if (length > LONGEST_STRING) throw new ProtocolError(`a string of ${length} bytes is too long`);
-    const at = this.#take(length);
+    return this.#take(length);
+  }
+
+  #string(length: number): string {
+    const at = this.#takeString(length);
     return this.#bytes.toString('utf8', at, at + length);
   }
 

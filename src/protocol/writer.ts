@@ -1,4 +1,4 @@
-import { ProtocolError } from './protocolError.js';
+import { ProtocolError } from './protocol-error.js';
 
 const TWO_32 = 4294967296;
 const LONGEST_STRING = 0x7fff;
@@ -19,8 +19,15 @@ export class Writer {
     this.#end = this.#bytes.length;
   }
 
-  /** Starts over in `target[start, end)`, which must stay the writer's until the message is taken. */
-  reset(target: Uint8Array, start = 0, end = target.length): this {
+  /**
+   * Starts over in `target[start, end)`, which must stay the writer's until the message is taken; without a target, in
+   * the memory it has, overwriting what `finish` gave last.
+   */
+  reset(target?: Uint8Array, start = 0, end = target?.length ?? 0): this {
+    if (target === undefined) {
+      this.position = this.#start;
+      return this;
+    }
     if (!(start >= 0 && start <= end && end <= target.length)) throw new RangeError(`[${start}, ${end}) is not within ${target.length} bytes`);
     this.#bytes = Buffer.isBuffer(target) ? target : Buffer.from(target.buffer, target.byteOffset, target.byteLength);
     this.#start = this.position = start;
@@ -31,6 +38,11 @@ export class Writer {
   /** What holds the message now: the memory handed in, or the writer's own if that was too small. */
   get bytes(): Buffer {
     return this.#bytes;
+  }
+
+  /** Bytes written so far. A position counted from the start of the message, so it holds wherever the message moves. */
+  get length(): number {
+    return this.position - this.#start;
   }
 
   /** Where the first byte written stands in `bytes`. */

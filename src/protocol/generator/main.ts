@@ -10,7 +10,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const schemaDir = join(here, '../schemas');
 const target = join(here, '../generated');
 
-const sources = [...filesIn(schemaDir), ...filesIn(here), join(here, '../codecRuntime.ts')].sort();
+const sources = [...filesIn(schemaDir), ...filesIn(here), join(here, '../codec-runtime.ts')].sort();
 const hash = createHash('sha256');
 for (const file of sources) hash.update(relative(here, file)).update('\0').update(readFileSync(file)).update('\0');
 const header = `// Generated from ../schemas; do not edit. ${hash.digest('hex')}`;
@@ -30,7 +30,7 @@ function isCurrent(name: string): boolean {
 
 async function generate(): Promise<void> {
   const { parseSchema } = await import('./parse.js');
-  const { emitApis, emitMessages } = await import('./emitModules.js');
+  const { emitApis, emitMessages } = await import('./emit-modules.js');
   const schemas = { apis: [], messages: [] };
   for (const file of filesIn(schemaDir).sort()) parseSchema(relative(schemaDir, file), readFileSync(file, 'utf8'), schemas);
   mkdirSync(target, { recursive: true });

@@ -4,7 +4,7 @@
 //   keyLength varint, key | valueLength varint, value | header count varint, headers
 //   header: keyLength varint, key utf8 | valueLength varint, value           lengths of -1 are null
 
-import { ProtocolError } from '../protocolError.js';
+import { ProtocolError } from '../protocol-error.js';
 import { Reader } from '../reader.js';
 import type { Writer } from '../writer.js';
 import type { BatchView } from './batch.js';

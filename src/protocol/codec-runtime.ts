@@ -1,7 +1,7 @@
 // What generated codecs share. Nothing else imports it.
 
 import type { UnknownTaggedField } from './codec.js';
-import { ProtocolError } from './protocolError.js';
+import { ProtocolError } from './protocol-error.js';
 import type { Reader } from './reader.js';
 import type { Writer } from './writer.js';
 

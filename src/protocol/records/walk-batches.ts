@@ -1,4 +1,4 @@
-import { ProtocolError } from '../protocolError.js';
+import { ProtocolError } from '../protocol-error.js';
 import { BATCH_HEADER_SIZE, BATCH_LENGTH_OVERHEAD, BatchOffset, BatchView, CURRENT_MAGIC } from './batch.js';
 
 /**

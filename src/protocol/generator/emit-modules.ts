@@ -4,10 +4,10 @@
 // called, and two hundred small modules cost more to resolve and open (again for every test file) than one large one
 // to scan.
 
-import * as codecRuntime from '../codecRuntime.js';
-import { decoderName, emitDecoders } from './emitDecode.js';
-import { emitEncoders, encoderName } from './emitEncode.js';
-import { emitTypes } from './emitTypes.js';
+import * as codecRuntime from '../codec-runtime.js';
+import { decoderName, emitDecoders } from './emit-decode.js';
+import { emitEncoders, encoderName } from './emit-encode.js';
+import { emitTypes } from './emit-types.js';
 import { inputName } from './expressions.js';
 import type { Api, Message, Range, Schemas } from './model.js';
 
@@ -16,7 +16,7 @@ export function emitMessages(header: string, schemas: Schemas): string {
   const helpers = Object.keys(codecRuntime).filter(name => new RegExp(`\\b${name}\\b`).test(body));
   return `${header}
 import type { MessageCodec, UnknownTaggedField } from '../codec.js';
-import { ${helpers.join(', ')} } from '../codecRuntime.js';
+import { ${helpers.join(', ')} } from '../codec-runtime.js';
 import type { Reader } from '../reader.js';
 import type { Writer } from '../writer.js';
 

@@ -1,9 +1,9 @@
 // Control records: the key says which kind (version, type), the value is the kind's own message.
 
-import { ProtocolError } from '../protocolError.js';
+import { ProtocolError } from '../protocol-error.js';
 import { Reader } from '../reader.js';
 import { Writer } from '../writer.js';
-import { BatchBuilder } from './batchBuilder.js';
+import { BatchBuilder } from './batch-builder.js';
 import type { LogRecord } from './record.js';
 
 export const ControlRecordType = { abort: 0, commit: 1, leaderChange: 2, snapshotHeader: 3, snapshotFooter: 4, kraftVersion: 5, kraftVoters: 6 } as const;
