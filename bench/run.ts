@@ -1,0 +1,141 @@
+// npm run bench -- [--peer | --peer-only] [--only case,...] [--rounds N] [--quick | --smoke] [--odradek-config key=value]...
+//
+// Loads Odradek, and with --peer a warm Apache Kafka 3.9.1 beside it, in turns (A B, B A, ...), and prints medians, ranges
+// and ratios as a markdown table. --smoke runs every case tiny, to see that the work is really done.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { atRest, loadCases, warmUp, type LoadCase, type Sample, type Size } from './suite/cases.js';
+import { runLoad } from './suite/load-client.js';
+import { machineFacts } from './suite/machine.js';
+import { machineCpuSeconds } from './suite/proc.js';
+import { kafka, odradek, type Kind, type Subject, type SubjectName } from './suite/subject.js';
+import { printTable, type Results } from './suite/table.js';
+
+const { values: options } = parseArgs({
+  options: {
+    peer: { type: 'boolean', default: false },
+    'peer-only': { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    smoke: { type: 'boolean', default: false },
+    warmup: { type: 'string' },
+    dir: { type: 'string', default: tmpdir() },
+    json: { type: 'string' },
+    'odradek-config': { type: 'string', multiple: true, default: [] },
+  },
+});
+
+const size: Size = options.smoke ? 'smoke' : options.quick ? 'quick' : 'real';
+const rounds = Number(options.rounds ?? { real: 5, quick: 3, smoke: 1 }[size]);
+const warmupSeconds: Record<SubjectName, number> = {
+  kafka: Number(options.warmup ?? { real: 120, quick: 60, smoke: 0 }[size]),
+  odradek: Number(options.warmup ?? { real: 20, quick: 20, smoke: 0 }[size]),
+};
+const chosen = options.only?.split(',');
+const wanted = (name: string): boolean => chosen === undefined || chosen.includes(name);
+
+const results: Results = new Map();
+const failures: string[] = [];
+/** The most memory that a broker was seen with, over all loads. */
+const peaks = new Map<SubjectName, number>();
+
+function record(caseName: string, who: SubjectName | 'floor', sample: Sample): void {
+  const byName = results.get(caseName) ?? new Map<SubjectName | 'floor', Sample[]>();
+  results.set(caseName, byName);
+  byName.set(who, [...(byName.get(who) ?? []), sample]);
+  const shown = Object.entries(sample).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`).join(', ');
+  console.error(`${caseName} ${who}: ${shown}`);
+}
+
+/** A case that fails on one broker is told at the end; the others go on. */
+async function attempt(what: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    failures.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`FAILED ${failures.at(-1)}`);
+  }
+}
+
+async function measureStarts(kinds: readonly Kind[], dir: string): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    for (const kind of kinds) {
+      await attempt(`start ${kind.name}`, async () => {
+        const home = join(dir, `${kind.name}-start-${round}`);
+        const subject = await kind.start(home);
+        const sample = await atRest(subject, size);
+        await subject.stop();
+        rmSync(home, { recursive: true, force: true });
+        if (wanted('start')) record('start', kind.name, sample);
+        if (wanted('memory')) record('memory', kind.name, sample);
+      });
+    }
+  }
+}
+
+async function measureLoad(loadCase: LoadCase, subjects: readonly Subject[], dir: string): Promise<void> {
+  console.error(`\n${loadCase.name}: ${loadCase.question}\n  bound: ${loadCase.bound}`);
+  for (const subject of subjects) await attempt(`${loadCase.name} ${subject.name}`, async () => loadCase.setup?.(subject, size));
+  for (let round = 0; round < Math.min(rounds, loadCase.mostRounds ?? rounds); round += 1) {
+    const order = round % 2 === 0 ? subjects : [...subjects].reverse();
+    for (const subject of order) {
+      await attempt(`${loadCase.name} ${subject.name}`, async () => {
+        const sample = await loadCase.run(subject, size);
+        record(loadCase.name, subject.name, sample);
+        peaks.set(subject.name, Math.max(peaks.get(subject.name) ?? 0, sample['peakMB'] ?? 0));
+      });
+    }
+    const { floor } = loadCase;
+    if (floor !== undefined) await attempt(`${loadCase.name} floor`, async () => record(loadCase.name, 'floor', await floor(dir, size)));
+  }
+}
+
+/** Memory a virtual machine has never touched costs its host a fault per page, which the first broker would pay for all. */
+async function touchMemory(dir: string): Promise<void> {
+  for (let i = 0; i < 3; i += 1) await runLoad('floor', { kind: 'produce', dir, records: 900, 'value-bytes': 1024, 'in-flight': 5, bytes: 4e9 });
+}
+
+async function main(dir: string): Promise<void> {
+  const kinds: Kind[] = [];
+  if (!options['peer-only']) kinds.push(odradek(options['odradek-config']));
+  if (options.peer || options['peer-only']) kinds.push(await kafka(join(dir, 'zookeeper')));
+  const subjects: Subject[] = [];
+  try {
+    await runLoad('self-check', {});
+    if (size !== 'smoke') await touchMemory(dir);
+    if (wanted('start') || wanted('memory')) await measureStarts(kinds, dir);
+    for (const kind of kinds) await attempt(`start ${kind.name}`, async () => { subjects.push(await kind.start(join(dir, kind.name))); });
+    for (const subject of subjects) {
+      if (warmupSeconds[subject.name] === 0) continue;
+      console.error(`\nwarming ${subject.name} up for ${warmupSeconds[subject.name]} s`);
+      await attempt(`warm-up ${subject.name}`, () => warmUp(subject, warmupSeconds[subject.name]));
+    }
+    for (const loadCase of loadCases) {
+      if (wanted(loadCase.name)) await measureLoad(loadCase, subjects, dir);
+    }
+    if (wanted('memory')) for (const [name, peakMB] of peaks) record('memory', name, { peakMB });
+  } finally {
+    for (const subject of subjects) await subject.stop();
+    for (const kind of kinds) await kind.close();
+  }
+}
+
+const dir = mkdtempSync(join(options.dir, 'odradek-bench-'));
+const facts = machineFacts(dir);
+const cpuBefore = machineCpuSeconds();
+try {
+  await main(dir);
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
+console.log(`\n${facts}; ${rounds} rounds, medians and ranges${size === 'real' ? '' : ` (${size}: for orientation only)`}\n\n${printTable(results)}`);
+if (options.json !== undefined) {
+  const plain = Object.fromEntries([...results].map(([name, byName]) => [name, Object.fromEntries(byName)]));
+  writeFileSync(options.json, `${JSON.stringify({ facts, rounds, size, results: plain }, undefined, 2)}\n`);
+}
+console.error(`machine CPU used in all: ${(machineCpuSeconds() - cpuBefore).toFixed(0)} s`);
+for (const failure of failures) console.error(`FAILED ${failure}`);
+process.exitCode = failures.length > 0 ? 1 : 0;
