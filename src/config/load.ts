@@ -1,9 +1,9 @@
 // server.properties and --override to a BrokerConfig. Reads one file and writes nothing.
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { BrokerConfig } from './broker-config.js';
 import { ConfigError, type ConfigProblem } from './problem.js';
+import { parseProperties } from './properties.js';
 
 export interface ConfigSources {
   /** A server.properties. */
@@ -39,11 +39,4 @@ function readProperties(file: string, problems: ConfigProblem[]): [string, strin
     problems.push({ key: file, message: `cannot be read: ${(error as Error).message}` });
     return [];
   }
-}
-
-/** The pairs of a .properties text (java.util.Properties), in order. */
-export function parseProperties(text: string): [string, string][] {
-  // Loaded only where there is a file to read: a start without one does not pay for it.
-  const { parseLines } = createRequire(import.meta.url)('dot-properties') as typeof import('dot-properties');
-  return parseLines(text).flatMap(line => typeof line === 'string' ? [] : [[line[0] ?? '', line[1] ?? '']]);
 }

@@ -3,7 +3,7 @@
 /** Of every broker. */
 const ALWAYS: Readonly<Record<string, string>> = {
   // Kafka's /tmp/kafka-logs does not survive a reboot.
-  'log.dir': './data',
+  'log.dir': './data/logs',
   // Kafka's 50 overflows when some thousand clients come back at once, and then they wait for seconds.
   'socket.listen.backlog.size': '1024',
 };

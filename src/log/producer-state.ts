@@ -1,0 +1,335 @@
+// The producers of one log: who may append what next, which batches were appended already, whose transactions are open
+// (ProducerStateManager.java, ProducerAppendInfo.java).
+//
+// An append is written by another thread while the next requests are already decided here. So a batch is checked against
+// what the log will be once everything in flight is written:
+//
+//   check()    may it be appended? It changes nothing.
+//   prepare()  it was handed to the log thread: it is now in flight
+//   commit()   the oldest in flight was written (completions come in the order of the appends)
+//   rollback() the oldest in flight failed, and with it fails everything in flight behind it
+//
+// The last is the log's promise: after a failure it refuses what was submitted before the failure was heard of. Each of
+// those reports its own failure, and all of them arrive before the completion of anything submitted later.
+import { invariant } from '../base/invariant.js';
+import { follows, NO_EPOCH, NO_OFFSET, ProducerEntry } from './producer-entry.js';
+
+const LONGEST_TAIL = 256;
+
+/** What check() answers. */
+export const Verdict = {
+  accept: 0,
+  /** Written before: answer with duplicateOffset and duplicateTimestamp. */
+  duplicate: 1,
+  /** The same batch is in flight: ask again when afterPending() calls. */
+  duplicateInFlight: 2,
+  /** INVALID_PRODUCER_EPOCH */
+  invalidEpoch: 3,
+  /** OUT_OF_ORDER_SEQUENCE_NUMBER */
+  outOfOrder: 4,
+  /** INVALID_TXN_STATE */
+  invalidTransactionState: 5,
+} as const;
+export type Verdict = (typeof Verdict)[keyof typeof Verdict];
+
+/** What a marker ended: for the transaction index, and for the last stable offset. */
+export interface CompletedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+  /** Offset of the marker. */
+  readonly lastOffset: number;
+  readonly aborted: boolean;
+}
+
+interface DecidedTransaction {
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+}
+
+interface InFlight {
+  entry: ProducerEntry;
+  epoch: number;
+  firstSequence: number;
+  lastSequence: number;
+  transactional: boolean;
+}
+
+export interface ProducerStateOptions {
+  /** producer.id.expiration.ms; asked each time, because it may change. */
+  readonly expirationMs: () => number;
+}
+
+export class ProducerStateManager {
+  readonly #options: ProducerStateOptions;
+  readonly #producers = new Map<number, ProducerEntry>();
+  /** A queue: [#head] is the oldest. Slots are used again, so that an append allocates nothing. */
+  readonly #inFlight: InFlight[] = [];
+  #head = 0;
+  #waiting = 0;
+  /** Failures still to be reported of appends that were rolled back already. */
+  #doomed = 0;
+  /** Appends ever prepared, and ever settled: a waiter waits for the second to reach what the first was. */
+  #prepared = 0;
+  #settled = 0;
+  #afterPending: { readonly ticket: number; readonly settled: () => void }[] = [];
+  /** Transactions whose marker is written and not yet committed. */
+  #decided: DecidedTransaction[] = [];
+  #firstUndecided: number | undefined;
+  /** Valid after check() answered duplicate. */
+  duplicateOffset = NO_OFFSET;
+  duplicateTimestamp = -1;
+
+  constructor(options: ProducerStateOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#producers.size;
+  }
+
+  get inFlight(): number {
+    return this.#waiting;
+  }
+
+  /** What a snapshot holds: a producer whose first batch is still in flight has left nothing in the log. */
+  *committedProducers(): IterableIterator<ProducerEntry> {
+    for (const entry of this.#producers.values()) if (entry.epoch !== NO_EPOCH) yield entry;
+  }
+
+  get committedCount(): number {
+    let count = 0;
+    for (const entry of this.#producers.values()) if (entry.epoch !== NO_EPOCH) count += 1;
+    return count;
+  }
+
+  find(producerId: number): ProducerEntry | undefined {
+    return this.#producers.get(producerId);
+  }
+
+  /** May a client append this batch? The sequence numbers are those of its first and last record. */
+  check(producerId: number, epoch: number, firstSequence: number, lastSequence: number, transactional: boolean): Verdict {
+    const entry = this.#producers.get(producerId);
+    // Unknown, or forgotten: there is nothing to hold a first batch against, whatever its sequence.
+    if (entry === undefined) return Verdict.accept;
+
+    if (epoch === entry.pendingEpoch) {
+      const remembered = epoch === entry.epoch ? entry.find(firstSequence, lastSequence) : -1;
+      if (remembered >= 0) {
+        this.duplicateOffset = entry.baseOffsetAt(remembered);
+        this.duplicateTimestamp = entry.timestampAt(remembered);
+        return Verdict.duplicate;
+      }
+      if (entry.pendingBatches > 0 && this.#isInFlight(entry, firstSequence, lastSequence)) return Verdict.duplicateInFlight;
+      if (!follows(entry.pendingLastSequence, firstSequence)) return Verdict.outOfOrder;
+    } else {
+      if (epoch < entry.pendingEpoch) return Verdict.invalidEpoch;
+      if (firstSequence !== 0 && entry.pendingEpoch !== NO_EPOCH) return Verdict.outOfOrder;
+    }
+    return entry.pendingTransaction && !transactional ? Verdict.invalidTransactionState : Verdict.accept;
+  }
+
+  /** The same for the group coordinator, whose transactional offsets carry an epoch but no sequence. */
+  checkEpoch(producerId: number, epoch: number): Verdict {
+    const entry = this.#producers.get(producerId);
+    return entry !== undefined && epoch < entry.pendingEpoch ? Verdict.invalidEpoch : Verdict.accept;
+  }
+
+  /** The batch was submitted. Every prepare() is answered by one commit() or one rollback(). */
+  prepare(producerId: number, epoch: number, firstSequence: number, lastSequence: number, transactional: boolean): void {
+    const entry = this.#entryOf(producerId);
+    if (epoch !== entry.pendingEpoch) {
+      entry.pendingEpoch = epoch;
+      entry.pendingBatches = 0;
+    }
+    entry.pendingLastSequence = lastSequence;
+    entry.pendingBatches += 1;
+    entry.inFlight += 1;
+    entry.pendingTransaction ||= transactional;
+    this.#enqueue(entry, epoch, firstSequence, lastSequence, transactional);
+  }
+
+  /** The oldest batch in flight was written at these offsets. `timestamp` is its largest. */
+  commit(baseOffset: number, lastOffset: number, timestamp: number): void {
+    invariant(this.#doomed === 0, 'an append succeeded although one before it failed');
+    const { entry, epoch, lastSequence, transactional } = this.#dequeue();
+    this.#append(entry, epoch, lastSequence, baseOffset, lastOffset, timestamp, transactional);
+    if (epoch === entry.pendingEpoch) entry.pendingBatches -= 1;
+    if (this.#afterPending.length > 0) this.#tellSettled();
+  }
+
+  /** The oldest batch in flight was not written, and none of those behind it will be. */
+  rollback(): void {
+    if (this.#doomed > 0) {
+      this.#doomed -= 1;
+      return;
+    }
+    invariant(this.#waiting > 0, 'an append failed that was not in flight');
+    this.#doomed = this.#waiting - 1;
+    while (this.#waiting > 0) {
+      const { entry } = this.#dequeue();
+      entry.settle();
+      if (entry.inFlight === 0 && entry.epoch === NO_EPOCH) this.#producers.delete(entry.producerId);
+    }
+    this.#tellSettled();
+  }
+
+  /** Calls once nothing that is in flight now is in flight any more. */
+  afterPending(settled: () => void): void {
+    if (this.#waiting === 0) settled();
+    else this.#afterPending.push({ ticket: this.#prepared, settled });
+  }
+
+  /** A batch that is in the log, unchecked: a follower's append, or one met while the log is scanned. */
+  replay(producerId: number, epoch: number, lastSequence: number, baseOffset: number, lastOffset: number, timestamp: number, transactional: boolean): void {
+    const entry = this.#entryOf(producerId);
+    this.#append(entry, epoch, lastSequence, baseOffset, lastOffset, timestamp, transactional);
+    entry.settle();
+  }
+
+  /** Whether a marker of this producer epoch and coordinator epoch may be appended: the coordinator epoch fences zombies. */
+  checkMarker(producerId: number, epoch: number, coordinatorEpoch: number): 'accept' | 'invalidEpoch' | 'coordinatorFenced' {
+    const entry = this.#producers.get(producerId);
+    if (entry === undefined) return 'accept';
+    if (epoch < entry.epoch) return 'invalidEpoch';
+    return entry.coordinatorEpoch > coordinatorEpoch ? 'coordinatorFenced' : 'accept';
+  }
+
+  /** A marker that is in the log. undefined: the producer had nothing open here, and nothing became decided. */
+  endTransaction(producerId: number, epoch: number, coordinatorEpoch: number, offset: number, timestamp: number, aborted: boolean): CompletedTransaction | undefined {
+    const entry = this.#entryOf(producerId);
+    const firstOffset = entry.transactionStart;
+    entry.adoptEpoch(epoch);
+    entry.coordinatorEpoch = coordinatorEpoch;
+    entry.lastTimestamp = timestamp;
+    entry.transactionStart = NO_OFFSET;
+    entry.settle();
+    if (firstOffset === NO_OFFSET) return undefined;
+    this.#decided.push({ firstOffset, lastOffset: offset });
+    this.#findFirstUndecided();
+    return { producerId, firstOffset, lastOffset: offset, aborted };
+  }
+
+  /** First offset of the oldest transaction that nobody has decided. */
+  get firstUndecidedOffset(): number | undefined {
+    return this.#firstUndecided;
+  }
+
+  /** The same, or of one whose decision is not committed yet: read_committed ends there. */
+  get firstUnstableOffset(): number | undefined {
+    let first = this.#firstUndecided;
+    for (const { firstOffset } of this.#decided) if (first === undefined || firstOffset < first) first = firstOffset;
+    return first;
+  }
+
+  /** The last stable offset once `completed` is decided, as the transaction index notes it. */
+  lastStableOffsetAfter(completed: CompletedTransaction): number {
+    let first: number | undefined;
+    for (const { producerId, transactionStart } of this.#producers.values()) {
+      if (transactionStart !== NO_OFFSET && producerId !== completed.producerId) first = Math.min(first ?? transactionStart, transactionStart);
+    }
+    return first ?? completed.lastOffset + 1;
+  }
+
+  /** Decisions below the high watermark are everybody's. */
+  highWatermarkMoved(highWatermark: number): void {
+    if (this.#decided.length > 0) this.#decided = this.#decided.filter(({ lastOffset }) => lastOffset >= highWatermark);
+  }
+
+  /**
+   * Forgets producers whose last batch is older than the limit, by that batch's own timestamp. Never one with a
+   * transaction open or a batch in flight. Returns how many.
+   */
+  expire(now: number): number {
+    const before = this.#producers.size;
+    for (const entry of this.#producers.values()) if (this.#isExpired(entry, now)) this.#producers.delete(entry.producerId);
+    return before - this.#producers.size;
+  }
+
+  /** Starts over from a snapshot's producers, leaving out the expired. Nothing may be in flight. */
+  load(entries: Iterable<ProducerEntry>, now: number): void {
+    this.clear();
+    for (const entry of entries) if (!this.#isExpired(entry, now)) this.#producers.set(entry.producerId, entry);
+    this.#findFirstUndecided();
+  }
+
+  clear(): void {
+    invariant(this.#waiting === 0, 'producer state cannot be replaced while appends are in flight');
+    this.#producers.clear();
+    this.#decided = [];
+    this.#firstUndecided = undefined;
+  }
+
+  #isExpired(entry: ProducerEntry, now: number): boolean {
+    return entry.transactionStart === NO_OFFSET && entry.inFlight === 0
+      && now - entry.lastTimestamp >= this.#options.expirationMs();
+  }
+
+  #entryOf(producerId: number): ProducerEntry {
+    let entry = this.#producers.get(producerId);
+    if (entry === undefined) {
+      entry = new ProducerEntry(producerId);
+      this.#producers.set(producerId, entry);
+    }
+    return entry;
+  }
+
+  #append(entry: ProducerEntry, epoch: number, lastSequence: number, baseOffset: number, lastOffset: number, timestamp: number, transactional: boolean): void {
+    entry.add(epoch, lastSequence, lastOffset, lastOffset - baseOffset, timestamp);
+    if (transactional && entry.transactionStart === NO_OFFSET) {
+      entry.transactionStart = baseOffset;
+      if (this.#firstUndecided === undefined || baseOffset < this.#firstUndecided) this.#firstUndecided = baseOffset;
+    }
+  }
+
+  #findFirstUndecided(): void {
+    let first: number | undefined;
+    for (const { transactionStart } of this.#producers.values()) {
+      if (transactionStart !== NO_OFFSET && (first === undefined || transactionStart < first)) first = transactionStart;
+    }
+    this.#firstUndecided = first;
+  }
+
+  #enqueue(entry: ProducerEntry, epoch: number, firstSequence: number, lastSequence: number, transactional: boolean): void {
+    const at = this.#head + this.#waiting;
+    const slot = this.#inFlight[at];
+    if (slot === undefined) this.#inFlight.push({ entry, epoch, firstSequence, lastSequence, transactional });
+    else {
+      slot.entry = entry;
+      slot.epoch = epoch;
+      slot.firstSequence = firstSequence;
+      slot.lastSequence = lastSequence;
+      slot.transactional = transactional;
+    }
+    this.#waiting += 1;
+    this.#prepared += 1;
+  }
+
+  #dequeue(): InFlight {
+    invariant(this.#waiting > 0, 'an append completed that was not in flight');
+    const slot = this.#inFlight[this.#head]!;
+    this.#head += 1;
+    this.#waiting -= 1;
+    this.#settled += 1;
+    slot.entry.inFlight -= 1;
+    if (this.#waiting === 0) this.#head = 0;
+    else if (this.#head === LONGEST_TAIL) {
+      // The slots before the head are free again behind the tail. A busy log never runs empty, so this is its only chance.
+      this.#inFlight.push(...this.#inFlight.splice(0, LONGEST_TAIL));
+      this.#head = 0;
+    }
+    return slot;
+  }
+
+  #isInFlight(entry: ProducerEntry, firstSequence: number, lastSequence: number): boolean {
+    for (let at = this.#head; at < this.#head + this.#waiting; at++) {
+      const slot = this.#inFlight[at]!;
+      if (slot.entry === entry && slot.epoch === entry.pendingEpoch && slot.firstSequence === firstSequence && slot.lastSequence === lastSequence) return true;
+    }
+    return false;
+  }
+
+  #tellSettled(): void {
+    // A waiter may ask again at once and wait again: it joins the end.
+    while (this.#afterPending.length > 0 && this.#afterPending[0]!.ticket <= this.#settled) this.#afterPending.shift()!.settled();
+  }
+}
