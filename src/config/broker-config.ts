@@ -19,6 +19,8 @@ export class BrokerConfig {
   readonly brokerId: number;
   /** null: embedded coordination. */
   readonly zookeeperConnect: string | null;
+  /** Where embedded coordination keeps its tree. Beside the log directories: in one, it would stop Kafka from starting there. */
+  readonly embeddedDir: string;
   /** Keys that were set and do nothing here. */
   readonly warnings: readonly ConfigProblem[];
   #settings: Settings;
@@ -30,6 +32,7 @@ export class BrokerConfig {
     this.warnings = warnings;
     this.logDirs = settings.logDirs();
     this.brokerId = settings.brokerId();
+    this.embeddedDir = settings.get('odradek.embedded.dir').text ?? (logDirsSet(settings) ? `${this.logDirs[0]}-zookeeper` : './data/zookeeper');
     this.zookeeperConnect = settings.isSet('zookeeper.connect') ? settings.text('zookeeper.connect') : null;
   }
 
@@ -97,6 +100,10 @@ export class BrokerConfig {
     this.#watchers.add(watcher);
     return () => this.#watchers.delete(watcher);
   }
+}
+
+function logDirsSet(settings: Settings): boolean {
+  return settings.isSet('log.dirs') || settings.isSet('log.dir');
 }
 
 function addValueProblem(key: string, text: string, problems: ConfigProblem[]): boolean {

@@ -90,4 +90,6 @@ export const serverKeys = [
   { name: 'zookeeper.ssl.truststore.location', type: 'string', default: null },
   { name: 'zookeeper.ssl.truststore.password', type: 'password', default: null },
   { name: 'zookeeper.ssl.truststore.type', type: 'string', default: null },
+  // Ours. Where embedded coordination keeps its tree; never inside a log directory, which holds partitions only.
+  { name: 'odradek.embedded.dir', type: 'string', default: null, internal: true },
 ] as const satisfies readonly Definition[];
