@@ -1,0 +1,149 @@
+// One broker's native half: arena, reactor, log threads, and the exchange with the main isolate that joins them. Knows
+// nothing of JavaScript: exchange_binding translates.
+//
+// The wake. Whoever has news pushes them first and then calls wake(); poll() clears the flag first and looks then. An
+// append that succeeded and whose answer is sent is no news, unless the log is watched. That is Dekker's handshake: the
+// main isolate sets watched[log] and then polls (a full fence lies between), a log thread pushes the completion and then
+// reads watched (a full fence lies between). One of the two sees the other.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "addon/answers.h"
+#include "addon/completions.h"
+#include "addon/layout.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "log/log.h"
+#include "log/log_threads.h"
+#include "reactor/reactor.h"
+
+namespace odradek {
+
+struct ExchangeOptions {
+  ReactorOptions reactor;
+  uint32_t log_threads = 8;
+  uint64_t arena_bytes = Arena::kDefaultCapacity;
+};
+
+// Threads: everything from main, except what the base classes' callbacks do.
+class Exchange final : private WarmUp {
+ public:
+  // `wake` is called from any thread, at most once until the next poll(). It must outlive close().
+  static Result<std::unique_ptr<Exchange>> start(const ExchangeOptions& options, std::function<void()> wake);
+  ~Exchange() override;  // closes
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  Arena& arena() { return *arena_; }
+  Reactor& reactor() { return *reactor_; }
+  Event* events() { return events_.data(); }
+  Completion* completions() { return out_.data(); }
+  double* commands() { return commands_.data(); }
+  int32_t* watched() { return reinterpret_cast<int32_t*>(watched_.data()); }
+  double* slice_facts() { return slice_facts_; }
+
+  struct Polled {
+    uint32_t events = 0;
+    uint32_t completions = 0;
+  };
+  // Events are taken before completions: so the completion of an append whose answer a client has seen is always here
+  // when the client's next request is. TypeScript handles completions first.
+  Polled poll();
+
+  // False: the commands contradict their layout; what came before was executed.
+  bool flush(size_t words);
+
+  // -- logs, by index. Calls on an index that is not open answer with kClosed.
+  uint32_t open_log(double cookie, const OpenRequest& request);
+  Log* log(uint32_t index);
+  void configure_log(uint32_t log, const LogOptions& options, int64_t timestamp_before_max_ms, int64_t timestamp_after_max_ms);
+  bool locate_hot(uint32_t log, int64_t from, int64_t below, uint32_t max_bytes, bool at_least_one, int32_t* slice);
+  void locate(double cookie, uint32_t log, int64_t from, int64_t below, uint32_t max_bytes, bool at_least_one);
+  bool slice_exists(uint32_t slice);
+  uint32_t slice_length(uint32_t slice);
+  void release_slice(uint32_t slice);
+  // Copies the slice to `target`, which must stay until the job's completion was polled.
+  void read_slice(double cookie, uint32_t slice, uint8_t* target, size_t length);
+  void find_by_timestamp(double cookie, uint32_t log, int64_t timestamp, int64_t from);
+  void max_timestamp(double cookie, uint32_t log);
+  void scan(double cookie, uint32_t log, int64_t from, double* target, size_t batches);
+  void truncate(double cookie, uint32_t log, int64_t offset);
+  void truncate_fully(double cookie, uint32_t log, int64_t offset);
+  void roll(double cookie, uint32_t log);
+  void flush_log(double cookie, uint32_t log);
+  void flush_rolled(double cookie, uint32_t log);
+  void set_start_offset(double cookie, uint32_t log, int64_t offset);
+  void delete_segments_below(double cookie, uint32_t log, int64_t offset);
+  void purge_deleted(double cookie, uint32_t log, int64_t before_ms);
+  void close_log(double cookie, uint32_t log, bool flush);
+  void abandon_log(double cookie, uint32_t log);
+  // After the completion of close_log or abandon_log was polled: frees the log; its index may be used again.
+  void forget_log(uint32_t log);
+  // Walks the plain records of an inflated batch on a log thread. `records` must stay until the completion was polled.
+  void inspect(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_timestamp,
+               bool keys_required, int64_t oldest, int64_t newest);
+  // The first record at or past `timestamp`, or (timestamp -1) the first of the largest timestamp.
+  void find_in_records(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_offset,
+                       int64_t base_timestamp, int64_t timestamp, int64_t from_offset);
+
+  // -- answers that failed: main owns one from its completion until done.
+  Answer* failed_answer(uint32_t index);
+  void failed_answer_done(uint32_t index);
+
+  FileSystem& files() { return files_; }
+  Clock& clock() { return clock_; }
+  LogThreads& threads() { return *threads_; }
+
+  // Stops sockets, settles and closes logs that are still open (without flushing), ends threads. Safe twice.
+  void close();
+
+ private:
+  struct Entry;
+  explicit Exchange(std::function<void()> wake);
+
+  void warm(std::shared_ptr<FileHandle> file, uint64_t position, uint32_t length, uint64_t ticket) override;
+  void wake();
+  void job_done(double cookie, Code code, double first = 0, double second = 0, double third = 0, double fourth = 0);
+  uint32_t keep_slice(Slice slice);
+  size_t respond(AnswerBatch& batch, const double* words, size_t left);
+  size_t answer(const double* words, size_t left);
+  bool append(const double* words, int64_t answer, uint32_t ordinal);
+  void refuse_append(uint64_t cookie, uint32_t log);
+  void completed(Entry& entry, std::span<const AppendDone> done);
+  void settle(uint32_t answer, AnswerBatch& batch, std::vector<Completion>& news);
+
+  const std::function<void()> wake_;
+  std::atomic<bool> awake_{false};
+  std::atomic<bool> closing_{false};
+  bool closed_ = false;
+
+  PosixFileSystem files_;
+  SystemClock clock_;
+  std::unique_ptr<Arena> arena_;
+  std::unique_ptr<LogThreads> threads_;
+  std::unique_ptr<Reactor> reactor_;
+
+  std::vector<Event> events_;
+  std::vector<Completion> out_;
+  std::vector<double> commands_;
+  std::vector<std::atomic<int32_t>> watched_;
+  double slice_facts_[4] = {};
+  Completions completions_;
+  Answers answers_;
+
+  std::vector<std::unique_ptr<Entry>> entries_;  // main only; log threads hold their own Entry
+  std::vector<uint32_t> free_entries_;
+  SpinLock slices_lock_;
+  std::vector<Slice> slices_;           // under slices_lock_
+  std::vector<uint32_t> free_slices_;   // under slices_lock_
+  std::vector<Piece> pieces_;           // main's scratch
+};
+
+}  // namespace odradek

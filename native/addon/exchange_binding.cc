@@ -1,0 +1,531 @@
+#include "addon/exchange_binding.h"
+
+#include "addon/arguments.h"
+
+namespace odradek {
+
+namespace {
+
+LogOptions log_options(Fields& fields) {
+  LogOptions options;
+  options.segment_bytes = fields.uint32("segmentBytes");
+  options.segment_ms = fields.int64("segmentMs");
+  options.segment_jitter_ms = fields.int64("segmentJitterMs");
+  options.jitter_seed = static_cast<uint64_t>(fields.int64("jitterSeed"));
+  options.index_interval_bytes = fields.uint32("indexIntervalBytes");
+  options.index_max_bytes = fields.uint32("indexMaxBytes");
+  options.max_message_bytes = fields.uint32("maxMessageBytes");
+  options.flush_messages = fields.int64("flushMessages");
+  return options;
+}
+
+Napi::Value nothing(const Napi::CallbackInfo& info) { return info.Env().Undefined(); }
+
+void throw_status(Napi::Env env, const Status& status) {
+  Napi::Error error = Napi::Error::New(env, status.to_string());
+  error.Set("code", Napi::String::New(env, code_name(status.code())));
+  error.Set("number", Napi::Number::New(env, static_cast<int32_t>(status.code())));
+  error.ThrowAsJavaScriptException();
+}
+
+}  // namespace
+
+// The handle lives until libuv has closed it, which may be after the binding is gone.
+struct ExchangeBinding::Wake {
+  uv_async_t handle;
+  ExchangeBinding* binding;
+};
+
+Napi::Function ExchangeBinding::define(Napi::Env env) {
+  using Self = ExchangeBinding;
+  return DefineClass(
+      env, "Exchange",
+      {InstanceMethod<&Self::poll>("poll"),
+       InstanceMethod<&Self::flush>("flush"),
+       InstanceMethod<&Self::listen>("listen"),
+       InstanceMethod<&Self::stop_listening>("stopListening"),
+       InstanceMethod<&Self::peer_address>("peerAddress"),
+       InstanceMethod<&Self::close_connection>("closeConnection"),
+       InstanceMethod<&Self::pause_connection>("pauseConnection"),
+       InstanceMethod<&Self::lease>("lease"),
+       InstanceMethod<&Self::release>("release"),
+       InstanceMethod<&Self::open_log>("openLog"),
+       InstanceMethod<&Self::configure_log>("configureLog"),
+       InstanceMethod<&Self::log_facts>("logFacts"),
+       InstanceMethod<&Self::locate_hot>("locateHot"),
+       InstanceMethod<&Self::locate>("locate"),
+       InstanceMethod<&Self::release_slice>("releaseSlice"),
+       InstanceMethod<&Self::read_slice>("readSlice"),
+       InstanceMethod<&Self::find_by_timestamp>("findByTimestamp"),
+       InstanceMethod<&Self::max_timestamp>("maxTimestamp"),
+       InstanceMethod<&Self::scan>("scan"),
+       InstanceMethod<&Self::with_offset<&Exchange::truncate>>("truncate"),
+       InstanceMethod<&Self::with_offset<&Exchange::truncate_fully>>("truncateFullyAndStartAt"),
+       InstanceMethod<&Self::with_offset<&Exchange::set_start_offset>>("setLogStartOffset"),
+       InstanceMethod<&Self::with_offset<&Exchange::delete_segments_below>>("deleteSegmentsBelow"),
+       InstanceMethod<&Self::with_offset<&Exchange::purge_deleted>>("purgeDeleted"),
+       InstanceMethod<&Self::without<&Exchange::roll>>("roll"),
+       InstanceMethod<&Self::without<&Exchange::flush_log>>("flushLog"),
+       InstanceMethod<&Self::without<&Exchange::flush_rolled>>("flushRolled"),
+       InstanceMethod<&Self::without<&Exchange::abandon_log>>("abandonLog"),
+       InstanceMethod<&Self::close_log>("closeLog"),
+       InstanceMethod<&Self::forget_log>("forgetLog"),
+       InstanceMethod<&Self::inspect>("inspect"),
+       InstanceMethod<&Self::find_in_records>("findInRecords"),
+       InstanceMethod<&Self::failed_answer>("failedAnswer"),
+       InstanceMethod<&Self::lock_file>("lockFile"),
+       InstanceMethod<&Self::unlock_file>("unlockFile"),
+       InstanceMethod<&Self::stats>("stats"),
+       InstanceMethod<&Self::close>("close")});
+}
+
+ExchangeBinding::ExchangeBinding(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ExchangeBinding>(info), env_(info.Env()) {
+  Arguments args(info);
+  const Napi::Object given = args.object("options");
+  if (args.rejected()) return;
+  Fields fields(args, given);
+  ExchangeOptions options;
+  options.reactor.network_threads = fields.uint32("networkThreads");
+  options.log_threads = fields.uint32("logThreads");
+  options.arena_bytes = static_cast<uint64_t>(fields.int64("arenaBytes"));
+  options.reactor.max_request_bytes = fields.uint32("maxRequestBytes");
+  options.reactor.queued_max_bytes = static_cast<uint64_t>(fields.int64("queuedMaxBytes"));
+  options.reactor.max_in_flight = fields.uint32("maxInFlight");
+  options.reactor.max_queued_response_bytes = static_cast<uint64_t>(fields.int64("maxQueuedResponseBytes"));
+  options.reactor.connections_max_idle_ms = fields.int64("connectionsMaxIdleMs");
+  options.reactor.max_connections = fields.uint32("maxConnections");
+  options.reactor.send_buffer_bytes = fields.int32("sendBufferBytes");
+  options.reactor.receive_buffer_bytes = fields.int32("receiveBufferBytes");
+  const Napi::Value on_wake = given.Get("onWake");
+  if (!on_wake.IsFunction()) args.reject("onWake", "a function");
+  if (args.rejected()) return;
+
+  uv_loop_t* loop = nullptr;
+  napi_get_uv_event_loop(env_, &loop);
+  auto* wake = new Wake{{}, this};
+  if (uv_async_init(loop, &wake->handle, [](uv_async_t* handle) {
+        auto* self = reinterpret_cast<Wake*>(handle)->binding;
+        if (self == nullptr) return;
+        const Napi::HandleScope scope(self->env_);
+        // MakeCallback, so that promises settled by the drain run their continuations at its end.
+        self->on_wake_.MakeCallback(self->env_.Global(), std::initializer_list<napi_value>{});
+      }) != 0) {
+    delete wake;
+    Napi::Error::New(env_, "the event loop takes no more handles").ThrowAsJavaScriptException();
+    return;
+  }
+  wake_ = wake;
+  on_wake_ = Napi::Persistent(on_wake.As<Napi::Function>());
+  auto started = Exchange::start(options, [wake] { uv_async_send(&wake->handle); });
+  if (!started.ok()) {
+    shut();
+    throw_status(env_, started.status());
+    return;
+  }
+  exchange_ = *std::move(started);
+  napi_add_env_cleanup_hook(env_, at_exit, this);
+
+  // Memory both sides see for as long as the exchange is open; after close() it must not be touched, and src/native
+  // lets go of it then.
+  Napi::Object self = info.This().As<Napi::Object>();
+  const auto shared = [&](void* at, size_t bytes) { return Napi::ArrayBuffer::New(env_, at, bytes); };
+  Exchange& exchange = *exchange_;
+  self.Set("arena", shared(exchange.arena().base(), exchange.arena().capacity()));
+  self.Set("events", Napi::Int32Array::New(env_, kEventCapacity * 8, shared(exchange.events(), kEventCapacity * sizeof(Event)), 0));
+  self.Set("completions", Napi::Float64Array::New(env_, kCompletionCapacity * 10, shared(exchange.completions(), kCompletionCapacity * sizeof(Completion)), 0));
+  self.Set("commands", Napi::Float64Array::New(env_, kCommandWords, shared(exchange.commands(), kCommandWords * sizeof(double)), 0));
+  self.Set("watched", Napi::Int32Array::New(env_, kLogCapacity, shared(exchange.watched(), kLogCapacity * sizeof(int32_t)), 0));
+  self.Set("sliceFacts", Napi::Float64Array::New(env_, 4, shared(exchange.slice_facts(), 4 * sizeof(double)), 0));
+}
+
+ExchangeBinding::~ExchangeBinding() {
+  if (exchange_) napi_remove_env_cleanup_hook(env_, at_exit, this);
+  shut();
+}
+
+void ExchangeBinding::at_exit(void* self) { static_cast<ExchangeBinding*>(self)->shut(); }
+
+// Threads end first: after that nobody sends to the handle.
+void ExchangeBinding::shut() {
+  if (exchange_) exchange_->close();
+  if (wake_ != nullptr) {
+    wake_->binding = nullptr;
+    uv_close(reinterpret_cast<uv_handle_t*>(&wake_->handle), [](uv_handle_t* handle) { delete reinterpret_cast<Wake*>(handle); });
+    wake_ = nullptr;
+  }
+  locks_.clear();
+}
+
+bool ExchangeBinding::ready(const Napi::CallbackInfo& info) {
+  if (exchange_ && wake_ != nullptr) return true;
+  throw_status(info.Env(), Status(Code::kClosed));
+  return false;
+}
+
+void ExchangeBinding::hold(double cookie, Napi::Object memory) { held_[cookie] = Napi::Persistent(memory); }
+
+Napi::Value ExchangeBinding::poll(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  const Exchange::Polled polled = exchange_->poll();
+  if (!held_.empty()) {
+    const Completion* const completions = exchange_->completions();
+    for (uint32_t at = 0; at < polled.completions; at++) {
+      if (completions[at].kind == static_cast<double>(CompletionKind::kJob)) held_.erase(completions[at].cookie);
+    }
+  }
+  return Napi::Number::New(env_, static_cast<double>(polled.events + polled.completions * 65536.0));
+}
+
+Napi::Value ExchangeBinding::flush(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t words = args.uint32("words");
+  if (args.rejected()) return nothing(info);
+  if (!exchange_->flush(words)) Napi::TypeError::New(env_, "commands contradict their layout").ThrowAsJavaScriptException();
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::listen(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t listener = args.uint32("listener");
+  const std::string host = args.string("host");
+  const uint32_t port = args.uint32("port");
+  const uint32_t backlog = args.uint32("backlog");
+  if (args.rejected()) return nothing(info);
+  if (port > 65535) return args.reject("port", "at most 65535"), nothing(info);
+  auto bound = exchange_->reactor().listen(listener, host, static_cast<uint16_t>(port), backlog);
+  if (!bound.ok()) return throw_status(env_, bound.status()), nothing(info);
+  return Napi::Number::New(env_, *bound);
+}
+
+Napi::Value ExchangeBinding::stop_listening(const Napi::CallbackInfo& info) {
+  if (ready(info)) exchange_->reactor().stop_listening();
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::peer_address(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t connection = args.uint32("connection");
+  if (args.rejected()) return nothing(info);
+  return Napi::String::New(env_, exchange_->reactor().peer_address(connection));
+}
+
+Napi::Value ExchangeBinding::close_connection(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t connection = args.uint32("connection");
+  if (!args.rejected()) exchange_->reactor().close_connection(connection);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::pause_connection(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t connection = args.uint32("connection");
+  const bool paused = args.boolean("paused");
+  if (args.rejected()) return nothing(info);
+  if (paused) exchange_->reactor().pause(connection);
+  else exchange_->reactor().resume(connection);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::lease(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t bytes = args.uint32("bytes");
+  if (args.rejected()) return nothing(info);
+  const uint32_t offset = bytes == 0 ? Arena::kNoRoom : exchange_->arena().lease(bytes);
+  return Napi::Number::New(env_, offset == Arena::kNoRoom ? -1.0 : static_cast<double>(offset));
+}
+
+Napi::Value ExchangeBinding::release(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t offset = args.uint32("offset");
+  if (args.rejected()) return nothing(info);
+  if (offset >= exchange_->arena().capacity()) return args.reject("offset", "inside the arena"), nothing(info);
+  exchange_->arena().release(offset);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::open_log(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  OpenRequest request;
+  const double cookie = args.number("cookie");
+  request.directory = args.string("directory");
+  const Napi::Object options = args.object("options");
+  request.recovery_point = args.int64("recoveryPoint");
+  request.start_offset = args.int64("startOffset");
+  request.clean_shutdown = args.boolean("clean");
+  if (args.rejected()) return nothing(info);
+  Fields fields(args, options);
+  request.options = log_options(fields);
+  if (args.rejected()) return nothing(info);
+  return Napi::Number::New(env_, exchange_->open_log(cookie, request));
+}
+
+Napi::Value ExchangeBinding::configure_log(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t index = args.uint32("log");
+  const Napi::Object options = args.object("options");
+  if (args.rejected()) return nothing(info);
+  Fields fields(args, options);
+  const LogOptions parsed = log_options(fields);
+  const int64_t before = fields.int64("timestampBeforeMaxMs");
+  const int64_t after = fields.int64("timestampAfterMaxMs");
+  if (args.rejected()) return nothing(info);
+  exchange_->configure_log(index, parsed, before, after);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::log_facts(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t index = args.uint32("log");
+  Napi::Float64Array facts = args.doubles("facts");
+  if (args.rejected()) return nothing(info);
+  if (facts.ElementLength() < 6) return args.reject("facts", "six doubles long"), nothing(info);
+  const Log* const log = exchange_->log(index);
+  if (log == nullptr) return Napi::Boolean::New(env_, false);
+  facts[0] = static_cast<double>(log->start_offset());
+  facts[1] = static_cast<double>(log->end_offset());
+  facts[2] = static_cast<double>(log->size());
+  facts[3] = log->segment_count();
+  facts[4] = static_cast<double>(log->active_segment_base());
+  facts[5] = static_cast<double>(log->recovery_point());
+  return Napi::Boolean::New(env_, true);
+}
+
+Napi::Value ExchangeBinding::locate_hot(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t index = args.uint32("log");
+  const int64_t from = args.int64("from");
+  const int64_t below = args.int64("below");
+  const uint32_t max_bytes = args.uint32("maxBytes");
+  const bool at_least_one = args.boolean("atLeastOne");
+  if (args.rejected()) return nothing(info);
+  int32_t slice = -1;
+  // -2: memory alone cannot tell. -1: it can, and there is nothing.
+  if (!exchange_->locate_hot(index, from, below, max_bytes, at_least_one, &slice)) slice = -2;
+  return Napi::Number::New(env_, slice);
+}
+
+Napi::Value ExchangeBinding::locate(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  const int64_t from = args.int64("from");
+  const int64_t below = args.int64("below");
+  const uint32_t max_bytes = args.uint32("maxBytes");
+  const bool at_least_one = args.boolean("atLeastOne");
+  if (!args.rejected()) exchange_->locate(cookie, index, from, below, max_bytes, at_least_one);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::release_slice(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t slice = args.uint32("slice");
+  if (!args.rejected()) exchange_->release_slice(slice);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::read_slice(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t slice = args.uint32("slice");
+  Napi::Uint8Array target = args.bytes("target");
+  if (args.rejected()) return nothing(info);
+  hold(cookie, target);
+  exchange_->read_slice(cookie, slice, target.Data(), target.ByteLength());
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::find_by_timestamp(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  const int64_t timestamp = args.int64("timestamp");
+  const int64_t from = args.int64("from");
+  if (!args.rejected()) exchange_->find_by_timestamp(cookie, index, timestamp, from);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::max_timestamp(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  if (!args.rejected()) exchange_->max_timestamp(cookie, index);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::scan(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  const int64_t from = args.int64("from");
+  Napi::Float64Array target = args.doubles("target");
+  if (args.rejected()) return nothing(info);
+  hold(cookie, target);
+  exchange_->scan(cookie, index, from, target.Data(), target.ElementLength() / kScanFields);
+  return nothing(info);
+}
+
+template <void (Exchange::*method)(double, uint32_t, int64_t)>
+Napi::Value ExchangeBinding::with_offset(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  const int64_t offset = args.int64("offset");
+  if (!args.rejected()) (*exchange_.*method)(cookie, index, offset);
+  return nothing(info);
+}
+
+template <void (Exchange::*method)(double, uint32_t)>
+Napi::Value ExchangeBinding::without(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  if (!args.rejected()) (*exchange_.*method)(cookie, index);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::close_log(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  const bool flush = args.boolean("flush");
+  if (!args.rejected()) exchange_->close_log(cookie, index, flush);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::forget_log(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t index = args.uint32("log");
+  if (!args.rejected()) exchange_->forget_log(index);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::inspect(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  Napi::Uint8Array records = args.bytes("records");
+  const int32_t count = args.int32("count");
+  const int64_t base_timestamp = args.int64("baseTimestamp");
+  const bool keys_required = args.boolean("keysRequired");
+  const int64_t oldest = args.int64("oldest");
+  const int64_t newest = args.int64("newest");
+  if (args.rejected()) return nothing(info);
+  hold(cookie, records);
+  exchange_->inspect(cookie, records.Data(), records.ByteLength(), count, base_timestamp, keys_required, oldest, newest);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::find_in_records(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  Napi::Uint8Array records = args.bytes("records");
+  const int32_t count = args.int32("count");
+  const int64_t base_offset = args.int64("baseOffset");
+  const int64_t base_timestamp = args.int64("baseTimestamp");
+  const int64_t timestamp = args.int64("timestamp");
+  const int64_t from = args.int64("from");
+  if (args.rejected()) return nothing(info);
+  hold(cookie, records);
+  exchange_->find_in_records(cookie, records.Data(), records.ByteLength(), count, base_offset, base_timestamp, timestamp, from);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::failed_answer(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t index = args.uint32("answer");
+  if (args.rejected()) return nothing(info);
+  const Answer* const answer = exchange_->failed_answer(index);
+  if (answer == nullptr) return args.reject("answer", "one whose completion was polled"), nothing(info);
+  Napi::Object told = Napi::Object::New(env_);
+  told.Set("slot", answer->slot);
+  told.Set("offset", answer->offset);
+  told.Set("length", answer->length);
+  Napi::Array outcomes = Napi::Array::New(env_, answer->outcomes.size());
+  for (uint32_t at = 0; at < answer->outcomes.size(); at++) {
+    const AppendOutcome& outcome = answer->outcomes[at];
+    Napi::Object each = Napi::Object::New(env_);
+    each.Set("code", static_cast<int32_t>(outcome.code));
+    each.Set("baseOffset", static_cast<double>(outcome.base_offset));
+    each.Set("logAppendTime", static_cast<double>(outcome.log_append_time));
+    each.Set("logStartOffset", static_cast<double>(outcome.start_offset));
+    each.Set("recordIndex", outcome.record_index);
+    each.Set("recordErrors", outcome.record_error_count);
+    outcomes.Set(at, each);
+  }
+  told.Set("outcomes", outcomes);
+  exchange_->failed_answer_done(index);
+  return told;
+}
+
+Napi::Value ExchangeBinding::lock_file(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const std::string path = args.string("path");
+  if (args.rejected()) return nothing(info);
+  auto locked = exchange_->files().lock(path);
+  if (!locked.ok()) {
+    if (locked.status().code() == Code::kLocked) return Napi::Number::New(env_, -1);
+    return throw_status(env_, locked.status()), nothing(info);
+  }
+  const int32_t handle = next_lock_++;
+  locks_[handle] = *std::move(locked);
+  return Napi::Number::New(env_, handle);
+}
+
+Napi::Value ExchangeBinding::unlock_file(const Napi::CallbackInfo& info) {
+  Arguments args(info);
+  const int32_t handle = args.int32("handle");
+  if (!args.rejected()) locks_.erase(handle);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::stats(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  const ReactorStats now = exchange_->reactor().stats();
+  Napi::Object told = Napi::Object::New(env_);
+  const auto set = [&](const char* name, uint64_t value) { told.Set(name, static_cast<double>(value)); };
+  set("connections", now.connections);
+  set("accepted", now.accepted);
+  set("requests", now.requests);
+  set("answers", now.answers);
+  set("bytesIn", now.bytes_in);
+  set("bytesOut", now.bytes_out);
+  set("queuedBytes", now.queued_bytes);
+  set("receives", now.receives);
+  set("sends", now.sends);
+  set("wakes", now.wakes);
+  set("waits", now.waits);
+  set("arenaInUse", exchange_->arena().in_use());
+  set("arenaResident", exchange_->arena().resident());
+  return told;
+}
+
+Napi::Value ExchangeBinding::close(const Napi::CallbackInfo& info) {
+  shut();
+  return nothing(info);
+}
+
+}  // namespace odradek
