@@ -33,7 +33,7 @@ class Arena {
 
   struct Options {
     uint64_t capacity = kDefaultCapacity;      // rounded up to whole pages; at most kMaxCapacity
-    uint64_t warm_bytes = uint64_t{8} << 20;   // free memory kept resident for the next lease
+    uint64_t warm_bytes = uint64_t{32} << 20;  // free memory kept resident for the next lease
   };
 
   static Result<std::unique_ptr<Arena>> reserve(Options options);
@@ -65,15 +65,21 @@ class Arena {
   uint64_t in_use() const { return in_use_.load(std::memory_order_relaxed); }          // bytes leased, whole pages
   uint64_t resident() const { return resident_bytes_.load(std::memory_order_relaxed); }  // leased or kept warm
 
-  // Called without locks, on the thread that released, when a block becomes free after a lease() failed; once per run
-  // of failures. It must not block. nullptr takes it off; when the call returns the old one is not running any more.
+  // Called on the thread that released, when a block becomes free after a lease() failed; once per run of failures. It
+  // must not block, nor use the arena. nullptr takes it off; when that returns the old one is not running any more.
   void on_room(std::function<void()> listener);
 
  private:
+  struct Run {
+    uint32_t first = 0;
+    uint32_t pages = 0;
+  };
+
   Arena(uint8_t* base, uint32_t pages, uint32_t warm_pages);
   uint32_t find_run(uint32_t pages) const;
-  void mark(uint32_t first, uint32_t pages, bool free);
-  void give_back_cold_pages();
+  uint32_t take_warm(uint32_t first, uint32_t pages);
+  void put_free(uint32_t first, uint32_t pages, bool warm);
+  Run take_surplus();
   void free_block(uint32_t head);
 
   struct Block {
@@ -97,6 +103,7 @@ class Arena {
   std::vector<uint64_t> warm_;     // free, but still backed by memory
   uint32_t lowest_free_word_ = 0;  // no free page lies in a word before it
   uint32_t warm_count_ = 0;
+  bool giving_back_ = false;       // some thread is; it also sees what others free meanwhile
   bool starved_ = false;           // a lease failed, and the listener has not been told of room since
 
   std::atomic<uint64_t> in_use_{0};
