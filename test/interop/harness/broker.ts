@@ -66,7 +66,7 @@ export class Broker {
     const given = options.zookeeper ?? previous?.zookeeper;
     const own = given === undefined && kind === 'kafka' ? await ZooKeeper.start() : undefined;
     const broker = new Broker(kind, previous?.port ?? await freePort(), previous?.directory ?? scratch('broker'), given ?? own, own !== undefined, options.properties);
-    await broker.start();
+    await broker.start().catch(async (error: unknown) => { await broker.destroy(); throw error; });
     return broker;
   }
 

@@ -1,0 +1,4 @@
+import { confluentClient } from './harness/clients.js';
+import { describeClient } from './harness/contract.js';
+
+describeClient(confluentClient);

@@ -1,0 +1,4 @@
+import { franzGoClient } from './harness/clients.js';
+import { describeClient } from './harness/contract.js';
+
+describeClient(franzGoClient);

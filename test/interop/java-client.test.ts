@@ -1,0 +1,4 @@
+import { javaClient } from './harness/clients.js';
+import { describeClient } from './harness/contract.js';
+
+describeClient(javaClient);

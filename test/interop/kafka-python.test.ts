@@ -1,0 +1,4 @@
+import { kafkaPythonClient } from './harness/clients.js';
+import { describeClient } from './harness/contract.js';
+
+describeClient(kafkaPythonClient);

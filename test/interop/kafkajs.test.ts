@@ -1,0 +1,4 @@
+import { kafkajsClient } from './harness/clients.js';
+import { describeClient } from './harness/contract.js';
+
+describeClient(kafkajsClient);
