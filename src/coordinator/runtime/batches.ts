@@ -1,4 +1,6 @@
-import { BatchBuilder, Compression, controlRecordType, ControlRecordType, readRecords, walkBatches } from '../../protocol/records/index.js';
+import { invariant } from '../../base/invariant.js';
+import { BatchBuilder, controlRecordType, ControlRecordType, readRecords } from '../../protocol/records/index.js';
+import type { BatchView } from '../../protocol/records/index.js';
 import type { EncodedRecord } from './state-machine.js';
 
 /** Inflates the records of a compressed batch. */
@@ -8,7 +10,7 @@ export type Inflate = (codec: number, records: Uint8Array) => Promise<Uint8Array
 export interface LoggedRecord {
   readonly key: Uint8Array;
   readonly value: Uint8Array | null;
-  /** The first offset of its batch, which is what appends resolve with. */
+  /** The base offset of its batch, which is what appends resolve with. */
   readonly batchOffset: number;
   /** The producer whose transaction it belongs to. */
   readonly transaction: number | null;
@@ -25,23 +27,19 @@ export function buildBatch(records: readonly EncodedRecord[], timestamp: number)
   return builder.build();
 }
 
-/** What whole batches say, in order. */
-export async function* readLogged(bytes: Uint8Array, inflate: Inflate): AsyncGenerator<LogEntry, void, void> {
-  for (const batch of walkBatches(bytes)) {
-    const { compression, isControl, isTransactional, producerId } = batch;
-    const records = readRecords(batch, compression === Compression.none ? undefined : await inflate(compression, batch.records));
-    if (isControl) {
-      for (const record of records) {
-        const type = controlRecordType(record);
-        if (type === ControlRecordType.commit || type === ControlRecordType.abort) yield { kind: 'marker', producerId, committed: type === ControlRecordType.commit };
-      }
-      continue;
-    }
-    // Offsets of a compacted batch begin later than the batch, but batches stay in order, and only that counts.
-    const batchOffset = batch.baseOffset;
-    for (const { key, value } of records) {
-      if (key === null) throw new Error(`a coordinator record without a key in the batch at ${batchOffset}`);
-      yield { kind: 'record', record: { key, value, batchOffset, transaction: isTransactional ? producerId : null } };
-    }
-  }
+/** What a batch says; `inflated` are its records if it is compressed. */
+export function entriesOf(batch: BatchView, inflated?: Uint8Array): LogEntry[] {
+  const records = readRecords(batch, inflated);
+  if (batch.isControl) return records.flatMap(record => marker(batch.producerId, controlRecordType(record)));
+  const batchOffset = batch.baseOffset;
+  const transaction = batch.isTransactional ? batch.producerId : null;
+  return records.map(({ key, value }) => {
+    invariant(key !== null, `a coordinator record without a key in the batch at ${batchOffset}`);
+    return { kind: 'record', record: { key, value, batchOffset, transaction } };
+  });
+}
+
+function marker(producerId: number, type: number): LogEntry[] {
+  if (type !== ControlRecordType.commit && type !== ControlRecordType.abort) return [];
+  return [{ kind: 'marker', producerId, committed: type === ControlRecordType.commit }];
 }

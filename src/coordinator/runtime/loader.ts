@@ -1,8 +1,10 @@
 import type { Clock } from '../../base/clock.js';
+import { invariant } from '../../base/invariant.js';
 import type { Logger } from '../../base/logger.js';
 import type { Timers } from '../../base/timers.js';
+import { Compression, walkBatches } from '../../protocol/records/index.js';
 import type { CoordinatorLog } from '../log.js';
-import { readLogged } from './batches.js';
+import { entriesOf } from './batches.js';
 import type { Inflate } from './batches.js';
 import type { StateMachine } from './state-machine.js';
 
@@ -35,21 +37,25 @@ export async function load<Rec>(options: LoaderOptions<Rec>): Promise<boolean> {
   let replayed = 0;
 
   for (let offset = log.logStartOffset(partition); ;) {
-    const chunk = await log.read(partition, offset, chunkBytes);
+    const { bytes, nextOffset } = await log.read(partition, offset, chunkBytes);
     if (cancelled()) return false;
-    if (chunk.bytes.length === 0) break;
+    if (bytes.length === 0) break;
+    invariant(nextOffset > offset, `reading ${partition} at ${offset} leads to ${nextOffset}`);
+    offset = nextOffset;
 
-    for await (const entry of readLogged(chunk.bytes, inflate)) {
-      if (cancelled()) return false;
-      if (entry.kind === 'marker') machine.endTransaction(entry.producerId, entry.committed);
-      else if (!machine.replay(entry.record)) countUnknown(unknown, entry.record.key);
-      replayed++;
-      if (replayed % RECORDS_PER_LOOK !== 0 || clock.monotonic() - stepBegan < STEP_MS) continue;
-      await new Promise<void>(resolve => { timers.after(0, resolve); });
-      if (cancelled()) return false;
-      stepBegan = clock.monotonic();
+    for (const batch of walkBatches(bytes)) {
+      const compressed = batch.compression !== Compression.none;
+      const inflated = compressed ? await inflate(batch.compression, batch.records) : undefined;
+      if (compressed && cancelled()) return false;
+      for (const entry of entriesOf(batch, inflated)) {
+        if (entry.kind === 'marker') machine.endTransaction(entry.producerId, entry.committed);
+        else if (!machine.replay(entry.record)) countUnknown(unknown, entry.record.key);
+        if (++replayed % RECORDS_PER_LOOK !== 0 || clock.monotonic() - stepBegan < STEP_MS) continue;
+        await new Promise<void>(resolve => { timers.after(0, resolve); });
+        if (cancelled()) return false;
+        stepBegan = clock.monotonic();
+      }
     }
-    offset = chunk.nextOffset;
   }
   // Left over from an aborted upgrade to KIP-848 groups, most likely (GroupMetadataManager.scala).
   for (const [version, records] of unknown) logger.warn({ partition, version, records }, 'skipped coordinator records of an unknown kind');
