@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest';
+import { ErrorCode } from '../../src/protocol/errors.js';
+import { settled } from './support/manual-time.js';
+import { commitErrors, consumerSubscription, Story, watch } from './support/story.js';
+
+const remove = (story: Story, ...groupsNames: string[]) => watch(story.coordinator.admin.deleteGroups({ groupsNames }));
+const errorsOf = (answer: { results?: readonly { errorCode?: number | undefined }[] | undefined } | null) => answer?.results?.map(({ errorCode }) => errorCode);
+
+test('a stable group is described with its members, their subscriptions and shares; another only with who is there', async () => {
+  const story = await Story.begin();
+  const [first, second] = await story.stableGroup('g', 2);
+  expect(await story.describe('g')).toMatchObject({
+    errorCode: 0, groupId: 'g', groupState: 'Stable', protocolType: 'consumer', protocolData: 'range',
+    members: [
+      { memberId: first!.id, clientId: 'client-0', clientHost: '/127.0.0.1', groupInstanceId: null, memberMetadata: consumerSubscription(['orders']), memberAssignment: Buffer.from('share 0') },
+      { memberId: second!.id },
+    ],
+  });
+  const joining = first!.join();
+  await settled();
+  const rebalancing = await story.describe('g');
+  expect(rebalancing).toMatchObject({ groupState: 'PreparingRebalance', protocolData: '' });
+  expect(rebalancing.members!.map(({ memberAssignment }) => memberAssignment!.length)).toEqual([0, 0]);
+  await second!.join().promise;
+  await joining.promise;
+});
+
+test('a group nobody knows is described as dead', async () => {
+  const story = await Story.begin();
+  expect(await story.describe('unheard-of')).toEqual({ groupId: 'unheard-of', errorCode: 0, groupState: 'Dead', protocolType: '', protocolData: '', members: [] });
+});
+
+test('groups are listed, all or by state and type, whatever the case of the letters', async () => {
+  const story = await Story.begin();
+  await story.stableGroup('stable', 1);
+  await story.commit('simple', { 'orders-0': 1 }).promise;
+  const list = async (statesFilter: string[], typesFilter: string[] = []) => {
+    const { groups } = await story.coordinator.admin.listGroups({ statesFilter, typesFilter });
+    return groups!.map(({ groupId }) => groupId).sort();
+  };
+  expect(await list([])).toEqual(['simple', 'stable']);
+  expect(await list(['sTABLE'])).toEqual(['stable']);
+  expect(await list(['Empty', 'Dead'])).toEqual(['simple']);
+  expect(await list([], ['Classic'])).toEqual(['simple', 'stable']);
+  expect(await list([], ['consumer'])).toEqual([]);
+  const { groups } = await story.coordinator.admin.listGroups({ statesFilter: ['Stable'], typesFilter: [] });
+  expect(groups).toEqual([{ groupId: 'stable', protocolType: 'consumer', groupState: 'Stable', groupType: 'classic' }]);
+});
+
+test('an empty group can be deleted, with all its offsets, for good', async () => {
+  const story = await Story.begin();
+  const [member] = await story.stableGroup('g', 1);
+  await member!.commit({ 'orders-0': 1, 'orders-1': 2 }).promise;
+  expect(errorsOf(await remove(story, 'g', 'unheard-of').promise)).toEqual([ErrorCode.NonEmptyGroup, ErrorCode.GroupIdNotFound]);
+  await member!.leave();
+  expect(errorsOf(await remove(story, 'g', 'g').promise)).toEqual([0]);
+  expect(story.offsets('g')).toEqual([]);
+  await story.restart();
+  expect(story.offsets('g')).toEqual([]);
+  expect((await story.coordinator.admin.listGroups({ statesFilter: [], typesFilter: [] })).groups).toEqual([]);
+});
+
+test('a commit on its way when the group is deleted is deleted too', async () => {
+  const story = await Story.begin();
+  await story.commit('g', { 'orders-0': 1 }).promise;
+  story.log.hold();
+  const commit = story.commit('g', { 'orders-1': 2 });
+  const deletion = remove(story, 'g');
+  await settled();
+  expect(commitErrors(await story.commit('g', { 'orders-2': 3 }).promise)).toEqual([ErrorCode.CoordinatorNotAvailable]);
+  await story.log.commitHeld();
+  expect(commitErrors(commit.answer)).toEqual([0]);
+  expect(errorsOf(deletion.answer)).toEqual([0]);
+  expect(story.offsets('g')).toEqual([]);
+  await story.restart();
+  expect(story.offsets('g')).toEqual([]);
+});
+
+test('a deletion that the log refuses leaves the group as it was', async () => {
+  const story = await Story.begin();
+  await story.commit('g', { 'orders-0': 1 }).promise;
+  story.log.hold();
+  const deletion = remove(story, 'g');
+  await settled();
+  await story.log.refuseHeld(ErrorCode.NotEnoughReplicas);
+  expect(errorsOf(deletion.answer)).toEqual([ErrorCode.CoordinatorNotAvailable]);
+  expect(story.offsets('g')).toEqual(['orders-0=1']);
+  expect(await story.state('g')).toBe('Empty');
+});
+
+test('offsets of topics that a live group consumes cannot be deleted; others can', async () => {
+  const story = await Story.begin();
+  const [member] = await story.stableGroup('g', 1, { subscription: consumerSubscription(['orders']) });
+  await member!.commit({ 'orders-0': 1, 'returns-0': 2 }).promise;
+  const answer = await story.coordinator.offsets.offsetDelete({ groupId: 'g', topics: [
+    { name: 'orders', partitions: [{ partitionIndex: 0 }] },
+    { name: 'returns', partitions: [{ partitionIndex: 0 }, { partitionIndex: 99 }] },
+  ] });
+  expect(answer.topics).toEqual([
+    { name: 'orders', partitions: [{ partitionIndex: 0, errorCode: ErrorCode.GroupSubscribedToTopic }] },
+    { name: 'returns', partitions: [{ partitionIndex: 0, errorCode: 0 }, { partitionIndex: 99, errorCode: ErrorCode.UnknownTopicOrPartition }] },
+  ]);
+  expect(story.offsets('g')).toEqual(['orders-0=1']);
+  const refused = (group: string) => story.coordinator.offsets.offsetDelete({ groupId: group, topics: [{ name: 'orders', partitions: [{ partitionIndex: 0 }] }] });
+  expect(await refused('unheard-of')).toEqual({ errorCode: ErrorCode.GroupIdNotFound });
+  await story.stableGroup('connect', 1, { protocolType: 'connect' });
+  expect(await refused('connect')).toEqual({ errorCode: ErrorCode.NonEmptyGroup });
+});
