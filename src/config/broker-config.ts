@@ -6,7 +6,7 @@ import { parseListeners, type Listeners } from './listeners.js';
 import { ownDefaults } from './own-defaults.js';
 import { ConfigError, type ConfigProblem } from './problem.js';
 import { checkRules } from './rules.js';
-import { Settings, type Texts } from './settings.js';
+import { definitionOf, Settings, type Texts } from './settings.js';
 import { parseValue, ValueError } from './values.js';
 
 const NONE: Texts = new Map();
@@ -31,7 +31,7 @@ export class BrokerConfig {
     this.listeners = listeners;
     this.warnings = warnings;
     this.logDirs = settings.logDirs();
-    this.brokerId = settings.brokerId();
+    this.brokerId = settings.number('broker.id');
     this.embeddedDir = settings.get('odradek.embedded.dir').text ?? (logDirsSet(settings) ? `${this.logDirs[0]}-zookeeper` : './data/zookeeper');
     this.zookeeperConnect = settings.isSet('zookeeper.connect') ? settings.text('zookeeper.connect') : null;
   }
@@ -40,6 +40,7 @@ export class BrokerConfig {
   static from(properties: Texts, hostName: string): BrokerConfig {
     const problems: ConfigProblem[] = [];
     const usable = new Map([...properties].filter(([key, text]) => !addValueProblem(key, text, problems)));
+    sameValue(usable, 'broker.id', 'node.id');
     const embedded = !properties.has('zookeeper.connect');
     const settings = new Settings({ dynamicBroker: NONE, dynamicDefault: NONE, fixed: usable, ownDefaults: ownDefaults(embedded) });
     problems.push(...checkRules(settings));
@@ -102,12 +103,20 @@ export class BrokerConfig {
   }
 }
 
+/** One setting under two names: whichever is set stands for the other. */
+function sameValue(texts: Map<string, string>, one: string, other: string): void {
+  const text = texts.get(one) ?? texts.get(other);
+  if (text === undefined) return;
+  if (!texts.has(one)) texts.set(one, text);
+  if (!texts.has(other)) texts.set(other, text);
+}
+
 function logDirsSet(settings: Settings): boolean {
   return settings.isSet('log.dirs') || settings.isSet('log.dir');
 }
 
 function addValueProblem(key: string, text: string, problems: ConfigProblem[]): boolean {
-  const definition = brokerDefinitions.get(key);
+  const definition = definitionOf(key);
   if (definition === undefined) return false;
   try {
     parseValue(definition, text);
@@ -132,12 +141,9 @@ function readListeners(settings: Settings, hostName: string, problems: ConfigPro
   }, problems);
 }
 
-const LISTENER_PREFIX = /^listener\.name\.[^.]+\.(.+)$/;
-
 function warningFor(key: string): ConfigProblem[] {
   if (kraftKeyNames.has(key) && key !== 'node.id') return [{ key, message: 'belongs to the KRaft mode and has no effect' }];
   if (brokerDefinitions.has(key)) return [];
-  const bare = LISTENER_PREFIX.exec(key)?.[1];
-  if (bare !== undefined && brokerDefinitions.has(bare)) return [{ key, message: 'settings of one listener have no effect yet' }];
+  if (definitionOf(key) !== undefined) return [{ key, message: 'settings of one listener have no effect yet' }];
   return [{ key, message: 'unknown key, ignored' }];
 }

@@ -2,7 +2,7 @@
 // from, nearest first (ConfigHelper.scala).
 import type { Definition, ValueType } from './definition.js';
 import { brokerDefinitions, topicDefinitions } from './definitions.js';
-import { synonymsOf, type Settings, type Texts } from './settings.js';
+import { definitionOf, synonymsOf, type Settings, type Texts } from './settings.js';
 import { topicValue } from './topic-config.js';
 
 export const ConfigSource = { topic: 1, dynamicBroker: 2, dynamicDefaultBroker: 3, staticBroker: 4, default: 5 } as const;
@@ -38,7 +38,8 @@ const TYPE_IDS: Readonly<Record<ValueType, number>> =
   { boolean: 1, string: 2, int: 3, short: 4, long: 5, double: 6, list: 7, class: 8, password: 9 };
 
 export function describeTopic(overrides: Texts, settings: Settings, options: DescribeOptions): ConfigEntry[] {
-  return [...topicDefinitions.values()].filter(wanted(options)).map(definition => {
+  const isWanted = wanted(options);
+  return [...topicDefinitions.values()].filter(({ name }) => isWanted(name)).map(definition => {
     const { name } = definition;
     const { text } = topicValue(name, overrides, settings);
     const first = definition.from?.[0];
@@ -51,36 +52,42 @@ export function describeTopic(overrides: Texts, settings: Settings, options: Des
 /** This broker: every key that is public or was set. */
 export function describeBroker(settings: Settings, options: DescribeOptions): ConfigEntry[] {
   const { fixed, dynamicBroker, dynamicDefault } = settings.layers;
-  const known = [...brokerDefinitions.values()].filter(({ name, internal }) => !internal || settings.isSet(name));
-  const unknown = [...new Set([...fixed.keys(), ...dynamicBroker.keys(), ...dynamicDefault.keys()])].filter(name => !brokerDefinitions.has(name));
-  return [
-    ...known.filter(wanted(options)).map(definition => {
-      const sensitive = definition.type === 'password';
-      const text = sensitive ? null : settings.get(definition.name).text;
-      const synonyms = brokerSynonyms(definition.name, settings, sensitive);
-      return entry(definition, text, synonyms, definition.dynamic === undefined, options);
-    }),
-    // A key nobody knows could hold a password: it is named, and its value is not shown.
-    ...unknown.map(name => ({ name })).filter(wanted(options)).map(({ name }) => unknownEntry(name, settings, options)),
-  ];
+  const known = [...brokerDefinitions.values()].filter(({ name, internal }) => !internal || settings.isSet(name)).map(({ name }) => name);
+  const others = [...fixed.keys(), ...dynamicBroker.keys(), ...dynamicDefault.keys()].filter(name => !brokerDefinitions.has(name));
+  return [...known, ...new Set(others)].filter(wanted(options)).map(name => {
+    const definition = definitionOf(name);
+    if (definition === undefined) return entry(unknownKey(name), null, brokerSynonyms(name, settings, true), true, options);
+    const sensitive = isSensitive(definition);
+    const text = sensitive ? null : settings.get(name).text;
+    return entry({ ...definition, name }, text, brokerSynonyms(name, settings, sensitive), brokerDefinitions.get(name)?.dynamic === undefined, options);
+  });
 }
 
 /** The defaults that hold for every broker of the cluster: only what was set. */
 export function describeClusterDefault(settings: Settings, options: DescribeOptions): ConfigEntry[] {
-  const set = [...settings.layers.dynamicDefault.keys()].map(name => brokerDefinitions.get(name)).filter(found => found !== undefined);
-  return set.filter(wanted(options)).map(definition => {
-    const { name, type } = definition;
-    const sensitive = type === 'password';
+  return [...settings.layers.dynamicDefault].filter(([name]) => wanted(options)(name)).map(([name, text]) => {
+    const definition = definitionOf(name) ?? unknownKey(name);
+    const sensitive = isSensitive(definition);
     const synonyms = brokerSynonyms(name, settings, sensitive).filter(({ source }) => source === ConfigSource.dynamicDefaultBroker);
-    const text = sensitive ? null : settings.layers.dynamicDefault.get(name) ?? null;
-    return entry(definition, text, synonyms, definition.dynamic === undefined, options);
+    return entry({ ...definition, name }, sensitive ? null : text, synonyms, definition.dynamic === undefined, options);
   });
 }
 
-function wanted({ keys }: DescribeOptions): (definition: { readonly name: string }) => boolean {
+type Described = Pick<Definition, 'name' | 'dynamic'> & { readonly type: ValueType | 'unknown' };
+
+function unknownKey(name: string): Described {
+  return { name, type: 'unknown' };
+}
+
+/** Passwords, and what could be one: the value of a key nobody knows. */
+function isSensitive({ type }: Described): boolean {
+  return type === 'password' || type === 'unknown';
+}
+
+function wanted({ keys }: DescribeOptions): (name: string) => boolean {
   if (keys === null || keys.length === 0) return () => true;
   const names = new Set(keys);
-  return ({ name }) => names.has(name);
+  return name => names.has(name);
 }
 
 /** Where a broker setting could come from. Starts at its own name: log.retention.ms unset shows nothing, though hours is set. */
@@ -102,7 +109,7 @@ function brokerSynonyms(name: string, settings: Settings, sensitive: boolean): C
   return start < 0 ? [] : found.slice(start);
 }
 
-function entry(definition: Definition, value: string | null, synonyms: readonly ConfigSynonym[], readOnly: boolean, options: DescribeOptions): ConfigEntry {
+function entry(definition: Described, value: string | null, synonyms: readonly ConfigSynonym[], readOnly: boolean, options: DescribeOptions): ConfigEntry {
   const configSource = synonyms[0]?.source ?? ConfigSource.default;
   return {
     name: definition.name,
@@ -110,18 +117,9 @@ function entry(definition: Definition, value: string | null, synonyms: readonly 
     readOnly,
     isDefault: configSource === ConfigSource.default,
     configSource,
-    isSensitive: definition.type === 'password',
+    isSensitive: isSensitive(definition),
     synonyms: options.includeSynonyms ? synonyms : [],
-    configType: TYPE_IDS[definition.type],
+    configType: definition.type === 'unknown' ? 0 : TYPE_IDS[definition.type],
     documentation: null,
-  };
-}
-
-function unknownEntry(name: string, settings: Settings, options: DescribeOptions): ConfigEntry {
-  const synonyms = brokerSynonyms(name, settings, true);
-  const configSource = synonyms[0]?.source ?? ConfigSource.default;
-  return {
-    name, value: null, readOnly: true, isDefault: false, configSource, isSensitive: true,
-    synonyms: options.includeSynonyms ? synonyms : [], configType: 0, documentation: null,
   };
 }

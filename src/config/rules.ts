@@ -17,7 +17,7 @@ const checks: readonly Check[] = [
   rule('broker.id', s => s.isSet('broker.id') && s.isSet('node.id') && s.number('broker.id') !== s.number('node.id')
     && `${s.number('broker.id')} differs from node.id, which is ${s.number('node.id')}`),
   rule('broker.id', s => {
-    const [id, reserved] = [s.brokerId(), s.number('reserved.broker.max.id')];
+    const [id, reserved] = [s.number('broker.id'), s.number('reserved.broker.max.id')];
     if (!s.boolean('broker.id.generation.enable')) return id < 0 && 'must be set and not negative, for broker.id.generation.enable is false';
     return (id < -1 || id > reserved) && `${id} is not between -1 (generate one) and reserved.broker.max.id, which is ${reserved}`;
   }),

@@ -21,7 +21,6 @@ export interface SettingsView {
   number(key: string): number;
   boolean(key: string): boolean;
   text(key: string): string;
-  brokerId(): number;
   logDirs(): readonly string[];
 }
 
@@ -35,9 +34,18 @@ const UNIT_FAMILIES: readonly (readonly string[])[] = [
 
 const familyOf = new Map(UNIT_FAMILIES.flatMap(family => family.map(name => [name, family] as const)));
 
+// A setting for one listener alone, named after the setting it stands in for.
+const OF_ONE_LISTENER = /^listener\.name\.[^.]+\.(.+)$/;
+
+/** The definition of a broker setting, or of the setting that one for a single listener stands in for. */
+export function definitionOf(key: string): Definition | undefined {
+  return brokerDefinitions.get(key) ?? brokerDefinitions.get(OF_ONE_LISTENER.exec(key)?.[1] ?? '');
+}
+
 /** The names under which a broker setting may be set, the most precise first. */
 export function synonymsOf(key: string): readonly string[] {
-  return familyOf.get(key) ?? [key];
+  const general = OF_ONE_LISTENER.exec(key)?.[1];
+  return familyOf.get(key) ?? (general === undefined ? [key] : [key, general]);
 }
 
 /** One consistent set of layers, parsed on first use. Immutable: a dynamic change makes another. */
@@ -84,11 +92,6 @@ export class Settings implements SettingsView {
     return this.get(key).text ?? '';
   }
 
-  /** broker.id and node.id are one setting under two names; -1: generate one. */
-  brokerId(): number {
-    return this.number(this.isSet('broker.id') || !this.isSet('node.id') ? 'broker.id' : 'node.id');
-  }
-
   logDirs(): readonly string[] {
     const text = this.isSet('log.dirs') ? this.text('log.dirs') : this.text('log.dir');
     return text.split(',').map(dir => dir.trim()).filter(dir => dir !== '');
@@ -96,7 +99,7 @@ export class Settings implements SettingsView {
 }
 
 function definition(key: string): Definition {
-  const found = brokerDefinitions.get(key);
+  const found = definitionOf(key);
   invariant(found !== undefined, `${key} is not a broker setting`);
   return found;
 }
