@@ -1,0 +1,64 @@
+// What the controller believes of the cluster. Plain state: it is loaded at election and kept by events.
+
+export interface BrokerFacts {
+  readonly id: number;
+  /** czxid of the registration: a larger one is a bounce. */
+  readonly epoch: number;
+  readonly rack: string | null;
+  readonly endpoints: readonly { readonly listener: string; readonly host: string; readonly port: number; readonly securityProtocol: number }[];
+}
+
+/** Leader, leader epoch and in-sync replicas of a partition, with what fences their znode. */
+export interface Leadership {
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly isr: readonly number[];
+  readonly controllerEpoch: number;
+  /** 0 recovered, 1 recovering from an unclean election (KIP-704). */
+  readonly recoveryState: number;
+  readonly zkVersion: number;
+}
+
+export interface PartitionFacts {
+  readonly topic: string;
+  readonly index: number;
+  replicas: readonly number[];
+  /** Undefined until its first election. */
+  leadership: Leadership | undefined;
+}
+
+export interface TopicFacts {
+  readonly name: string;
+  readonly id: string;
+  readonly partitions: Map<number, PartitionFacts>;
+}
+
+export const NO_LEADER = -1;
+
+export class ControllerContext {
+  epoch = 0;
+  /** zkVersion of /controller_epoch, which fences every write. */
+  epochVersion = 0;
+  readonly brokers = new Map<number, BrokerFacts>();
+  readonly topics = new Map<string, TopicFacts>();
+  readonly deleting = new Set<string>();
+
+  clear(): void {
+    this.brokers.clear();
+    this.topics.clear();
+    this.deleting.clear();
+  }
+
+  isLive(broker: number): boolean {
+    return this.brokers.has(broker);
+  }
+
+  *partitions(): IterableIterator<PartitionFacts> {
+    for (const topic of this.topics.values()) yield* topic.partitions.values();
+  }
+
+  /** Partitions that have a replica on `broker`. */
+  *partitionsOn(broker: number): IterableIterator<PartitionFacts> {
+    for (const partition of this.partitions()) if (partition.replicas.includes(broker)) yield partition;
+  }
+}

@@ -1,0 +1,318 @@
+// The controller: one broker of the cluster, elected through /controller, that decides who leads what and tells the
+// others (KafkaController.scala). Events are handled one after the other, so state needs no locks; what an event reads
+// from ZooKeeper is read when its turn comes, so that a burst of watches costs one look.
+
+import type { Clock } from '../base/clock.js';
+import type { Logger } from '../base/logger.js';
+import type { Random } from '../base/random.js';
+import { ErrorCode } from '../protocol/errors.js';
+import type { ZooKeeper } from '../zookeeper/types.js';
+import { BrokerRequests, type BrokerChannel } from './broker-requests.js';
+import { ControllerContext, NO_LEADER, type PartitionFacts, type TopicFacts } from './context.js';
+import { electLeader, firstLeadership, withoutBroker, type ElectionRules } from './election.js';
+import { EventQueue } from './event-queue.js';
+import { ControllerMoved, ControllerStore } from './store.js';
+
+export interface ControllerOptions {
+  readonly brokerId: number;
+  readonly zookeeper: ZooKeeper;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** The way to a broker, the own one included; undefined where it is not known. */
+  readonly channel: (broker: number) => BrokerChannel | undefined;
+  readonly deleteTopicEnable: boolean;
+  /** unclean.leader.election.enable: the broker's default. */
+  readonly uncleanElection: boolean;
+}
+
+export class Controller {
+  readonly #brokerId: number;
+  readonly #context = new ControllerContext();
+  readonly #store: ControllerStore;
+  readonly #requests: BrokerRequests;
+  readonly #events: EventQueue;
+  readonly #logger: Logger;
+  readonly #deleteTopicEnable: boolean;
+  readonly #uncleanElection: boolean;
+  #active = false;
+  #closed = false;
+
+  constructor(options: ControllerOptions) {
+    this.#brokerId = options.brokerId;
+    this.#logger = options.logger;
+    this.#deleteTopicEnable = options.deleteTopicEnable;
+    this.#uncleanElection = options.uncleanElection;
+    this.#store = new ControllerStore(options.zookeeper, options.clock, options.random, this.#context);
+    this.#requests = new BrokerRequests(this.#context, options.brokerId, options.channel, options.logger);
+    this.#events = new EventQueue((event, error) => this.#failed(event, error));
+  }
+
+  get isActive(): boolean {
+    return this.#active;
+  }
+
+  /** The epoch this broker was elected with, while it is the controller. */
+  get epoch(): number {
+    return this.#context.epoch;
+  }
+
+  get zkEpochVersion(): number {
+    return this.#context.epochVersion;
+  }
+
+  topic(name: string): TopicFacts | undefined {
+    return this.#active ? this.#context.topics.get(name) : undefined;
+  }
+
+  isDeleting(topic: string): boolean {
+    return this.#active && this.#context.deleting.has(topic);
+  }
+
+  /** Takes part in elections from now on. Resolves when the first one is decided and, if won, carried out. */
+  start(): Promise<void> {
+    return this.#events.put('elect', () => this.#elect());
+  }
+
+  /** The session is gone, and with it /controller: whatever was believed is void until a new election. */
+  sessionExpired(): void {
+    this.#events.clear();
+    void this.#events.put('expire', async () => this.#resigned());
+  }
+
+  /** Stops; the place of controller is given up at once rather than by session expiry. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#events.put('close', async () => {
+      if (this.#active) await this.#store.resign().catch(() => {});
+      this.#resigned();
+    });
+  }
+
+  async #elect(): Promise<void> {
+    if (this.#closed) return;
+    const current = await this.#store.currentController(() => void this.#events.put('controller changed', () => this.#controllerChanged()));
+    if (current === this.#brokerId && this.#active) return;
+    if (current !== -1) {
+      this.#resigned();
+      return;
+    }
+    const election = await this.#store.elect(this.#brokerId);
+    if (!election.won) return;
+    this.#context.epoch = election.epoch;
+    this.#context.epochVersion = election.epochVersion;
+    this.#active = true;
+    this.#logger.info({ epoch: election.epoch }, 'elected controller');
+    await this.#takeOver();
+  }
+
+  async #controllerChanged(): Promise<void> {
+    await this.#elect();
+  }
+
+  #resigned(): void {
+    if (this.#active) this.#logger.info({ epoch: this.#context.epoch }, 'no longer controller');
+    this.#active = false;
+    this.#context.clear();
+  }
+
+  /** What a new controller does, in this order: prepare, load, tell everyone, then act on what was found. */
+  async #takeOver(): Promise<void> {
+    await this.#store.prepare();
+    for (const broker of await this.#store.brokers(this.#when('brokers', () => this.#brokersChanged()))) this.#context.brokers.set(broker.id, broker);
+    await this.#watchNotifications();
+    await this.#loadTopics(await this.#store.topicNames(this.#when('topics', () => this.#topicsChanged())));
+    const deletions = await this.#store.deletions(this.#when('deletions', () => this.#deletionsChanged()));
+    this.#requests.metadata(this.#context.partitions());
+    await this.#requests.send();
+    await this.#settlePartitions([...this.#context.partitions()]);
+    for (const partition of this.#context.partitions()) if (partition.leadership !== undefined) this.#requests.leadership(partition, false);
+    await this.#requests.send();
+    await this.#markDeletions(deletions);
+  }
+
+  /** A watcher that queues `handle`, while this broker is the controller. */
+  #when(event: string, handle: () => Promise<void>): () => void {
+    return () => {
+      if (this.#active) void this.#events.put(event, async () => (this.#active ? handle() : undefined));
+    };
+  }
+
+  async #watchNotifications(): Promise<void> {
+    const watch = async (path: string): Promise<void> => {
+      await this.#store.watchChildren(path, this.#when(path, async () => {
+        await watch(path);
+        await this.#store.dropNotifications(path);
+      }));
+    };
+    await Promise.all([watch('/isr_change_notification'), watch('/log_dir_event_notification')]);
+  }
+
+  async #loadTopics(names: readonly string[]): Promise<TopicFacts[]> {
+    const loaded = await Promise.all(names.map(async name => {
+      const topic = await this.#store.topic(name, this.#when(`partitions of ${name}`, () => this.#partitionsChanged(name)));
+      if (topic === undefined) return [];
+      await Promise.all([...topic.partitions.values()].map(async partition => {
+        partition.leadership = await this.#store.leadership(partition);
+      }));
+      return [topic];
+    }));
+    const topics = loaded.flat();
+    for (const topic of topics) this.#context.topics.set(topic.name, topic);
+    return topics;
+  }
+
+  async #brokersChanged(): Promise<void> {
+    const found = new Map((await this.#store.brokers(this.#when('brokers', () => this.#brokersChanged()))).map(broker => [broker.id, broker]));
+    const known = this.#context.brokers;
+    const gone = [...known.values()].filter(broker => found.get(broker.id)?.epoch !== broker.epoch).map(broker => broker.id);
+    // A bounced broker is a failure and then a start, both with the new registration.
+    const came = [...found.values()].filter(broker => known.get(broker.id)?.epoch !== broker.epoch);
+    for (const id of gone) known.delete(id);
+    if (gone.length > 0) await this.#brokersFailed(gone);
+    for (const broker of came) known.set(broker.id, broker);
+    if (came.length > 0) await this.#brokersStarted(came.map(broker => broker.id));
+  }
+
+  async #brokersFailed(gone: readonly number[]): Promise<void> {
+    this.#logger.info({ brokers: gone }, 'brokers left');
+    const touched = new Set<PartitionFacts>();
+    for (const broker of gone) {
+      for (const partition of this.#context.partitionsOn(broker)) {
+        const known = partition.leadership;
+        if (known === undefined || (known.leader !== broker && !known.isr.includes(broker))) continue;
+        const next = known.leader === broker ? electLeader(partition, known, await this.#rules(partition)) : undefined;
+        partition.leadership = await this.#store.writeLeadership(partition, next ?? withoutBroker(known, broker, this.#context.epoch), known.zkVersion);
+        touched.add(partition);
+      }
+    }
+    for (const partition of touched) this.#requests.leadership(partition, false);
+    this.#requests.metadata([]);
+    await this.#requests.send();
+  }
+
+  async #brokersStarted(came: readonly number[]): Promise<void> {
+    this.#logger.info({ brokers: came }, 'brokers joined');
+    // The others learn of the brokers alone, the new ones of everything.
+    this.#requests.metadata([]);
+    this.#requests.metadata(this.#context.partitions(), came);
+    await this.#requests.send();
+    const theirs = new Set(came.flatMap(broker => [...this.#context.partitionsOn(broker)]));
+    await this.#settlePartitions([...theirs]);
+    for (const partition of theirs) if (partition.leadership !== undefined) this.#requests.leadership(partition, false);
+    await this.#requests.send();
+    await this.#deleteMarked();
+  }
+
+  async #topicsChanged(): Promise<void> {
+    const names = await this.#store.topicNames(this.#when('topics', () => this.#topicsChanged()));
+    const existing = new Set(names);
+    for (const known of [...this.#context.topics.values()]) {
+      if (existing.has(known.name)) continue;
+      this.#context.topics.delete(known.name);
+      this.#requests.dropped(known.partitions.values());
+    }
+    const fresh = await this.#loadTopics(names.filter(name => !this.#context.topics.has(name)));
+    await this.#createPartitions(fresh.flatMap(topic => [...topic.partitions.values()]));
+    await this.#requests.send();
+  }
+
+  async #partitionsChanged(name: string): Promise<void> {
+    const topic = await this.#store.topic(name, this.#when(`partitions of ${name}`, () => this.#partitionsChanged(name)));
+    const known = this.#context.topics.get(name);
+    if (topic === undefined || known === undefined || this.#context.deleting.has(name)) return;
+    const added = [...topic.partitions.values()].filter(partition => !known.partitions.has(partition.index));
+    for (const partition of added) known.partitions.set(partition.index, partition);
+    await this.#createPartitions(added);
+    await this.#requests.send();
+  }
+
+  /** First leaders for partitions that have none, and new ones for those whose leader is gone. */
+  async #settlePartitions(partitions: readonly PartitionFacts[]): Promise<void> {
+    await this.#createPartitions(partitions.filter(partition => partition.leadership === undefined));
+    await Promise.all(partitions.map(async partition => {
+      const known = partition.leadership;
+      if (known === undefined || (known.leader !== NO_LEADER && this.#context.isLive(known.leader))) return;
+      const next = electLeader(partition, known, await this.#rules(partition));
+      if (next !== undefined) partition.leadership = await this.#store.writeLeadership(partition, next, known.zkVersion);
+    }));
+  }
+
+  async #createPartitions(partitions: readonly PartitionFacts[]): Promise<void> {
+    const fresh = partitions.filter(partition => partition.leadership === undefined);
+    if (fresh.length === 0) return;
+    await this.#store.createPartitionParents(fresh);
+    await Promise.all(fresh.map(async partition => {
+      const first = firstLeadership(partition, this.#rulesWithout(false));
+      if (first === undefined) return;
+      partition.leadership = await this.#store.createLeadership(partition, first);
+      this.#requests.leadership(partition, true);
+    }));
+  }
+
+  #rulesWithout(unclean: boolean): ElectionRules {
+    return { live: broker => this.#context.isLive(broker), unclean, controllerEpoch: this.#context.epoch };
+  }
+
+  async #rules(partition: PartitionFacts): Promise<ElectionRules> {
+    const setting = (await this.#store.topicConfig(partition.topic)).get('unclean.leader.election.enable');
+    return this.#rulesWithout(setting === undefined ? this.#uncleanElection : setting === 'true');
+  }
+
+  async #deletionsChanged(): Promise<void> {
+    await this.#markDeletions(await this.#store.deletions(this.#when('deletions', () => this.#deletionsChanged())));
+  }
+
+  async #markDeletions(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      if (!this.#deleteTopicEnable || !this.#context.topics.has(name)) await this.#store.eraseDeletion(name);
+      else this.#context.deleting.add(name);
+    }
+    await this.#deleteMarked();
+  }
+
+  /** Deletes every marked topic all of whose replicas are alive; the others wait for their brokers (TopicDeletionManager.scala). */
+  async #deleteMarked(): Promise<void> {
+    for (const name of [...this.#context.deleting]) {
+      const topic = this.#context.topics.get(name);
+      if (topic === undefined) {
+        this.#context.deleting.delete(name);
+        continue;
+      }
+      const partitions = [...topic.partitions.values()];
+      if (!partitions.every(partition => partition.replicas.every(replica => this.#context.isLive(replica)))) continue;
+      if (await this.#deleteReplicas(partitions)) {
+        await this.#store.eraseTopic(name);
+        this.#context.topics.delete(name);
+        this.#context.deleting.delete(name);
+        this.#logger.info({ topic: name }, 'topic deleted');
+      }
+    }
+  }
+
+  async #deleteReplicas(partitions: readonly PartitionFacts[]): Promise<boolean> {
+    this.#requests.dropped(partitions);
+    await this.#requests.send();
+    for (const remove of [false, true]) {
+      for (const partition of partitions) for (const replica of partition.replicas) this.#requests.stop(partition, replica, remove);
+      const stopped = await this.#requests.send();
+      const failed = stopped.filter(each => each.errorCode !== ErrorCode.None);
+      if (failed.length > 0 || stopped.length === 0) {
+        this.#logger.warn({ failed: failed.slice(0, 10) }, 'replicas could not be deleted yet');
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #failed(event: string, error: unknown): void {
+    if (error instanceof ControllerMoved) {
+      this.#resigned();
+      void this.#events.put('elect', () => this.#elect());
+      return;
+    }
+    if (this.#closed) return;
+    // A lost connection is retried by the session's own events: reconnected watches fire, an expiry elects anew.
+    this.#logger.warn({ event, error: String(error) }, 'a controller event failed');
+  }
+}

@@ -1,0 +1,331 @@
+// All logs of a broker: opened at start, made and deleted on the controller's word, checkpointed, closed in order
+// (LogManager.scala).
+
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.js';
+import type { Logger } from '../base/logger.js';
+import type { Random } from '../base/random.js';
+import type { Timer, Timers } from '../base/timers.js';
+import type { TopicConfig } from '../config/topic-config.js';
+import type { LogOptions, NativeExchange } from '../native/exchange.js';
+import type { Jobs } from '../native/jobs.js';
+import { HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS, readOffsets, writeOffsets, type PartitionOffset } from './checkpoint-file.js';
+import { forgetCleanShutdown, markCleanShutdown, wasCleanlyShutDown } from './clean-shutdown.js';
+import { scanLogDirectory } from './log-directory.js';
+import { openPartition, type OpenedPartition } from './open-partition.js';
+import { liveName, suffixedName } from './partition-directory.js';
+import type { PartitionLog } from './partition-log.js';
+import { PARTITION_METADATA, writePartitionMetadata } from './partition-metadata.js';
+import type { ProducerSnapshots } from './producer-snapshots.js';
+import type { Storage } from './storage.js';
+
+export class LogDirectoryError extends Error {
+  override readonly name = 'LogDirectoryError';
+  readonly inconsistentTopicId: boolean;
+  constructor(message: string, inconsistentTopicId = false) {
+    super(message);
+    this.inconsistentTopicId = inconsistentTopicId;
+  }
+}
+
+export interface LogManagerOptions {
+  readonly native: NativeExchange;
+  readonly jobs: Jobs;
+  readonly storage: Storage;
+  readonly logDirs: readonly string[];
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly topicConfig: (topic: string) => TopicConfig;
+  readonly producerExpirationMs: () => number;
+  readonly recoveryCheckpointMs: number;
+  readonly startOffsetCheckpointMs: number;
+  readonly flushCheckMs: number;
+  /** Logs opened at once, per directory (num.recovery.threads.per.data.dir). */
+  readonly openAtOnce: number;
+  /** A directory cannot be written any more; its logs serve nobody. */
+  readonly onDirectoryFailed: (logDir: string) => void;
+}
+
+const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+const PRODUCER_EXPIRY_CHECK_MS = 600_000;
+
+/** A log, with what belongs to it that only this file needs. */
+interface Held {
+  readonly log: PartitionLog;
+  readonly snapshots: ProducerSnapshots;
+  readonly metadataWritten: () => Promise<void>;
+  lastFlush: number;
+}
+
+export class LogManager {
+  readonly #options: LogManagerOptions;
+  readonly #held = new Map<string, Held>();
+  /** By native index, for completions. */
+  readonly #byIndex: (PartitionLog | undefined)[] = [];
+  readonly #highWatermarks = new Map<string, number>();
+  readonly #online = new Set<string>();
+  readonly #timers: Timer[] = [];
+
+  constructor(options: LogManagerOptions) {
+    this.#options = options;
+  }
+
+  /** Opens every log there is. Directories exist and are locked. Logs of several directories, and several of one, at once. */
+  async open(): Promise<void> {
+    await Promise.all(this.#options.logDirs.map(async logDir => {
+      this.#online.add(logDir);
+      try {
+        await this.#openDirectory(logDir);
+      } catch (error) {
+        if (this.#options.logDirs.length === 1) throw error;
+        this.#options.logger.error({ logDir, error: String(error) }, 'a log directory cannot be used');
+        this.#online.delete(logDir);
+      }
+    }));
+    if (this.#online.size === 0) throw new LogDirectoryError('none of the log directories can be used');
+    const { timers, recoveryCheckpointMs, startOffsetCheckpointMs, flushCheckMs } = this.#options;
+    this.#timers.push(
+      timers.every(recoveryCheckpointMs, () => void this.checkpointRecoveryPoints()),
+      timers.every(startOffsetCheckpointMs, () => void this.checkpointStartOffsets()),
+      timers.every(PRODUCER_EXPIRY_CHECK_MS, () => this.#expireProducers()),
+    );
+    if (flushCheckMs < Number.MAX_SAFE_INTEGER) this.#timers.push(timers.every(flushCheckMs, () => this.#flushDue()));
+  }
+
+  get(topic: string, partition: number): PartitionLog | undefined {
+    return this.#held.get(liveName(topic, partition))?.log;
+  }
+
+  byIndex(index: number): PartitionLog | undefined {
+    return this.#byIndex[index];
+  }
+
+  *logs(): IterableIterator<PartitionLog> {
+    for (const { log } of this.#held.values()) yield log;
+  }
+
+  get onlineDirectories(): ReadonlySet<string> {
+    return this.#online;
+  }
+
+  /** The log of a replica that comes to this broker: the one that is there, or a new one in the emptiest directory. */
+  async create(topic: string, partition: number, topicId: string, isNew: boolean): Promise<PartitionLog> {
+    const known = this.get(topic, partition);
+    if (known !== undefined) {
+      if (known.topicId !== topicId && known.topicId !== ZERO_ID && topicId !== ZERO_ID) {
+        throw new LogDirectoryError(`${known.directory} belongs to topic id ${known.topicId}, not ${topicId}`, true);
+      }
+      return known;
+    }
+    // It may lie in the directory that failed: making a second one elsewhere would lose what is there.
+    if (!isNew && this.#online.size < this.#options.logDirs.length) throw new LogDirectoryError(`${liveName(topic, partition)} may be in an offline log directory`);
+    const logDir = this.#emptiest();
+    const directory = join(logDir, liveName(topic, partition));
+    await this.#options.storage.makeDirectory(directory);
+    await this.#options.storage.syncDirectory(logDir);
+    if (topicId !== ZERO_ID) await writePartitionMetadata(this.#options.storage, join(directory, PARTITION_METADATA), topicId);
+    return this.#openLog({ logDir, topic, partition, recoveryPoint: 0, startOffset: 0, clean: true });
+  }
+
+  /** The id of a log from before topics had ids. */
+  async adoptTopicId(log: PartitionLog, topicId: string): Promise<void> {
+    await writePartitionMetadata(this.#options.storage, join(log.directory, PARTITION_METADATA), topicId);
+    log.topicId = topicId;
+  }
+
+  /** Takes a log out of service and its files off the disk, the latter after file.delete.delay.ms. */
+  async remove(topic: string, partition: number): Promise<void> {
+    const name = liveName(topic, partition);
+    const held = this.#held.get(name);
+    if (held === undefined) return;
+    const { log } = held;
+    this.#held.delete(name);
+    this.#highWatermarks.delete(name);
+    const index = log.index;
+    await log.abandon();
+    this.#byIndex[index] = undefined;
+    await held.metadataWritten();
+    const { storage, random, timers, logger } = this.#options;
+    const doomed = join(log.logDir, suffixedName(topic, partition, 'delete', random.bytes(16).toString('hex')));
+    await storage.rename(log.directory, doomed);
+    await storage.syncDirectory(log.logDir);
+    this.#timers.push(timers.after(this.#options.topicConfig(topic).fileDeleteDelayMs, () => {
+      storage.remove(doomed).catch((error: unknown) => logger.warn({ directory: doomed, error: String(error) }, 'cannot remove a deleted log'));
+    }));
+  }
+
+  checkpointedHighWatermark(topic: string, partition: number): number {
+    return this.#highWatermarks.get(liveName(topic, partition)) ?? 0;
+  }
+
+  /** replication-offset-checkpoint of one directory. */
+  async writeHighWatermarks(logDir: string, offsets: readonly PartitionOffset[]): Promise<void> {
+    if (!this.#online.has(logDir)) return;
+    await this.#guarded(logDir, () => writeOffsets(this.#options.storage, join(logDir, HIGH_WATERMARKS), offsets));
+  }
+
+  async checkpointRecoveryPoints(): Promise<void> {
+    await Promise.all([...this.#online].map(logDir => this.#guarded(logDir, () =>
+      writeOffsets(this.#options.storage, join(logDir, RECOVERY_POINTS), this.#offsets(logDir, log => log.recoveryPoint)))));
+  }
+
+  /** Only logs that start inside their first segment are listed: for the others the file's name says it. */
+  async checkpointStartOffsets(): Promise<void> {
+    await Promise.all([...this.#online].map(logDir => this.#guarded(logDir, () =>
+      writeOffsets(this.#options.storage, join(logDir, LOG_START_OFFSETS), this.#offsets(logDir, log => log.startOffset).filter(each => each.offset > 0)))));
+  }
+
+  /** A log began a new segment: what is known of producers at that offset is noted, and the old segment goes to disk. */
+  rolled(index: number, baseOffset: number): void {
+    const log = this.#byIndex[index];
+    const held = log === undefined ? undefined : this.#held.get(liveName(log.topic, log.partition));
+    if (log === undefined || held === undefined) return;
+    void this.#guarded(log.logDir, async () => {
+      await held.snapshots.take(baseOffset, log.producers);
+      await log.flushRolled();
+    });
+  }
+
+  /** A write could not be undone or a flush failed: nobody can say what is on that disk. */
+  broken(index: number): void {
+    const log = this.#byIndex[index];
+    if (log !== undefined) this.#directoryFailed(log.logDir, `the log ${log.directory} can no longer be written`);
+  }
+
+  /** Flushes and closes everything, then marks the directories as closed in order. */
+  async close(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    await Promise.all([...this.#online].map(async logDir => {
+      const held = [...this.#held.values()].filter(each => each.log.logDir === logDir);
+      const closed = await Promise.all(held.map(each => this.#closeLog(each)));
+      if (!closed.every(Boolean)) return;
+      await this.checkpointRecoveryPoints();
+      await this.checkpointStartOffsets();
+      await markCleanShutdown(this.#options.storage, logDir);
+    }));
+  }
+
+  async #closeLog({ log, snapshots, metadataWritten }: Held): Promise<boolean> {
+    try {
+      await log.close(true);
+      await snapshots.take(log.endOffset, log.producers);
+      await metadataWritten();
+      return true;
+    } catch (error) {
+      this.#options.logger.error({ log: log.directory, error: String(error) }, 'a log was not closed in order');
+      return false;
+    }
+  }
+
+  async #openDirectory(logDir: string): Promise<void> {
+    const { storage, logger } = this.#options;
+    const clean = await wasCleanlyShutDown(storage, logDir);
+    if (clean) await forgetCleanShutdown(storage, logDir);
+    const [found, recoveryPoints, startOffsets, highWatermarks] = await Promise.all([
+      scanLogDirectory(storage, logDir),
+      readOffsets(storage, join(logDir, RECOVERY_POINTS)),
+      readOffsets(storage, join(logDir, LOG_START_OFFSETS)),
+      readOffsets(storage, join(logDir, HIGH_WATERMARKS)),
+    ]);
+    for (const { topic, partition, offset } of highWatermarks) this.#highWatermarks.set(liveName(topic, partition), offset);
+    const byName = (offsets: readonly PartitionOffset[]): Map<string, number> => new Map(offsets.map(each => [liveName(each.topic, each.partition), each.offset]));
+    const recovery = byName(recoveryPoints);
+    const starts = byName(startOffsets);
+    for (const { name, kind } of found) if (kind === 'delete') this.#removeLater(join(logDir, name));
+    // Internal topics first: groups can be served while the rest still opens.
+    const live = found.filter(each => each.kind === 'live').sort((a, b) => Number(b.topic.startsWith('__')) - Number(a.topic.startsWith('__')));
+    if (!clean && live.length > 0) logger.info({ logDir, logs: live.length }, 'the last stop was not in order: recovering');
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      while (next < live.length) {
+        const { topic, partition, name } = live[next++]!;
+        await this.#openLog({ logDir, topic, partition, recoveryPoint: recovery.get(name) ?? 0, startOffset: starts.get(name) ?? 0, clean });
+      }
+    };
+    await Promise.all(Array.from({ length: Math.max(1, this.#options.openAtOnce) }, worker));
+  }
+
+  async #openLog(asked: { logDir: string; topic: string; partition: number; recoveryPoint: number; startOffset: number; clean: boolean }): Promise<PartitionLog> {
+    const { native, jobs, storage, logger, clock, random, producerExpirationMs } = this.#options;
+    const opened: OpenedPartition = await openPartition({
+      ...asked,
+      directory: join(asked.logDir, liveName(asked.topic, asked.partition)),
+      native, jobs, storage, logger, clock, producerExpirationMs,
+      logOptions: logOptions(this.#options.topicConfig(asked.topic), random.int(0x7fffffff)),
+      onMetadataFailed: error => this.#directoryFailed(asked.logDir, String(error)),
+    });
+    const { log, snapshots, metadataWritten } = opened;
+    this.#held.set(liveName(asked.topic, asked.partition), { log, snapshots, metadataWritten, lastFlush: clock.monotonic() });
+    this.#byIndex[log.index] = log;
+    return log;
+  }
+
+  #removeLater(path: string): void {
+    const { storage, timers, logger } = this.#options;
+    this.#timers.push(timers.after(0, () => {
+      storage.remove(path).catch((error: unknown) => logger.warn({ directory: path, error: String(error) }, 'cannot remove a deleted log'));
+    }));
+  }
+
+  #emptiest(): string {
+    const counts = new Map([...this.#online].map(logDir => [logDir, 0]));
+    for (const { log } of this.#held.values()) counts.set(log.logDir, (counts.get(log.logDir) ?? 0) + 1);
+    let best: string | undefined;
+    for (const logDir of this.#options.logDirs) if (this.#online.has(logDir) && (best === undefined || counts.get(logDir)! < counts.get(best)!)) best = logDir;
+    if (best === undefined) throw new LogDirectoryError('no log directory is online');
+    return best;
+  }
+
+  #offsets(logDir: string, of: (log: PartitionLog) => number): PartitionOffset[] {
+    return [...this.#held.values()].filter(({ log }) => log.logDir === logDir).map(({ log }) => ({ topic: log.topic, partition: log.partition, offset: of(log) }));
+  }
+
+  #flushDue(): void {
+    const now = this.#options.clock.monotonic();
+    for (const held of this.#held.values()) {
+      if (now - held.lastFlush < this.#options.topicConfig(held.log.topic).flushMs || held.log.recoveryPoint >= held.log.endOffset) continue;
+      held.lastFlush = now;
+      void this.#guarded(held.log.logDir, () => held.log.flush());
+    }
+  }
+
+  #expireProducers(): void {
+    const now = this.#options.clock.now();
+    for (const { log } of this.#held.values()) log.producers.expire(now);
+  }
+
+  /** A full disk is waited out; any other failure takes the directory offline. */
+  async #guarded(logDir: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const full = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === 4);
+      if (full) this.#options.logger.warn({ logDir, error: String(error) }, 'no space for a checkpoint; it is tried again');
+      else this.#directoryFailed(logDir, String(error));
+    }
+  }
+
+  #directoryFailed(logDir: string, why: string): void {
+    if (!this.#online.delete(logDir)) return;
+    this.#options.logger.error({ logDir, why }, 'log directory goes offline');
+    this.#options.onDirectoryFailed(logDir);
+  }
+}
+
+/** A topic's settings as its native logs take them. */
+export function logOptions(config: TopicConfig, jitterSeed: number): LogOptions {
+  return {
+    segmentBytes: config.segmentBytes,
+    segmentMs: config.segmentMs,
+    segmentJitterMs: config.segmentJitterMs,
+    jitterSeed,
+    indexIntervalBytes: config.indexIntervalBytes,
+    indexMaxBytes: config.segmentIndexBytes,
+    maxMessageBytes: config.maxMessageBytes,
+    flushMessages: config.flushMessages,
+    timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
+    timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
+  };
+}

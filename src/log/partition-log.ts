@@ -1,0 +1,231 @@
+// One partition's log as TypeScript sees it: the native log by its index, and beside it what a broker decides with —
+// end offset, producer state, leader epochs. The end offset here trails the native one by the completions still on
+// their way: it moves when the main isolate hears of an append, in log order.
+
+import { LogFact, MEMORY_CANNOT_TELL, NOTHING_THERE, ScanField, type LogOptions, type NativeExchange } from '../native/exchange.js';
+import type { Jobs } from '../native/jobs.js';
+import type { LeaderEpochCache } from './leader-epoch-cache.js';
+import type { ProducerStateManager } from './producer-state.js';
+
+/** Cookie bits of an append: a pending entry of the producer state belongs to it; somebody here waits for it. */
+export const IDEMPOTENT = 1;
+export const AWAITED = 2;
+
+export interface PartitionLogFacts {
+  readonly topic: string;
+  readonly partition: number;
+  readonly topicId: string;
+  readonly logDir: string;
+  readonly directory: string;
+  readonly epochs: LeaderEpochCache;
+  readonly producers: ProducerStateManager;
+}
+
+/** Where a read found something: a slice of one segment, to be sent or released. */
+export interface Located {
+  readonly slice: number;
+  readonly length: number;
+  /** Base offset of the first batch in it, which may lie below the offset asked for. */
+  readonly firstOffset: number;
+}
+
+/** Answer of a timestamp search. */
+export type FoundByTimestamp =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'record'; readonly offset: number; readonly timestamp: number }
+  /** In a compressed batch, which lies in `slice`; the search goes on at `next` where it turns out not to be there. */
+  | { readonly kind: 'compressed'; readonly slice: number; readonly maxTimestamp: number; readonly next: number };
+
+/** How an awaited append ended: base and last offset, or the native code that says why not. */
+export type AppendEnd = (code: number, baseOffset: number, lastOffset: number, timestamp: number) => void;
+
+const facts = new Float64Array(LogFact.size);
+const BATCHES_PER_SCAN = 1024;
+
+export class PartitionLog {
+  readonly topic: string;
+  readonly partition: number;
+  topicId: string;
+  readonly logDir: string;
+  /** Changes when the log is renamed on its way out. */
+  readonly directory: string;
+  readonly epochs: LeaderEpochCache;
+  readonly producers: ProducerStateManager;
+  readonly #native: NativeExchange;
+  readonly #jobs: Jobs;
+  readonly #awaited: AppendEnd[] = [];
+  /** Index of the native log, for commands. */
+  index = -1;
+  endOffset = 0;
+  startOffset = 0;
+  /** Everything below is on disk; where an unclean start begins to look (recovery-point-offset-checkpoint). */
+  recoveryPoint = 0;
+  /** What an append with producer state must name, so that it fails when one queued before it failed. */
+  generation = 1;
+  /** Called when the end moved. */
+  onAppended: () => void = () => {};
+
+  constructor(native: NativeExchange, jobs: Jobs, given: PartitionLogFacts) {
+    this.#native = native;
+    this.#jobs = jobs;
+    this.topic = given.topic;
+    this.partition = given.partition;
+    this.topicId = given.topicId;
+    this.logDir = given.logDir;
+    this.directory = given.directory;
+    this.epochs = given.epochs;
+    this.producers = given.producers;
+  }
+
+  /** Opens the native log; after an unclean stop this rescans from the recovery point. */
+  async open(options: LogOptions, recoveryPoint: number, startOffset: number, clean: boolean): Promise<{ rescanned: number }> {
+    const opened = await this.#jobs.run(`opening ${this.directory}`, (native, cookie) => {
+      this.index = native.openLog(cookie, this.directory, options, recoveryPoint, startOffset, clean);
+    });
+    this.endOffset = opened.first;
+    this.startOffset = opened.second;
+    this.#native.configureLog(this.index, options);
+    this.recoveryPoint = this.#fact(LogFact.recoveryPoint);
+    return { rescanned: opened.fourth };
+  }
+
+  /** Somebody waits for the append that is given to native code next with cookie AWAITED. */
+  awaitAppend(end: AppendEnd): void {
+    this.#awaited.push(end);
+  }
+
+  /** A completion of kind `appended`: they come in log order. */
+  appended(code: number, cookie: number, baseOffset: number, lastOffset: number, timestamp: number, generation: number): void {
+    // Taken from the completion, never asked for: the log may already have moved past failures that are not yet heard of.
+    this.generation = generation;
+    if (code !== 0) {
+      if ((cookie & IDEMPOTENT) !== 0) this.producers.rollback();
+    } else {
+      if ((cookie & IDEMPOTENT) !== 0) this.producers.commit(baseOffset, lastOffset, timestamp);
+      this.endOffset = lastOffset + 1;
+      this.onAppended();
+    }
+    if ((cookie & AWAITED) !== 0) this.#awaited.shift()?.(code, baseOffset, lastOffset, timestamp);
+  }
+
+  /** A slice from memory alone; null: there is nothing; undefined: only a log thread can tell. */
+  locateHot(from: number, below: number, maxBytes: number, atLeastOne: boolean): Located | null | undefined {
+    const slice = this.#native.locateHot(this.index, from, below, maxBytes, atLeastOne);
+    if (slice === MEMORY_CANNOT_TELL) return undefined;
+    if (slice === NOTHING_THERE) return null;
+    const sliceFacts = this.#native.sliceFacts;
+    return { slice, length: sliceFacts[1]!, firstOffset: sliceFacts[2]! };
+  }
+
+  /** The same by a log thread. */
+  locate(from: number, below: number, maxBytes: number, atLeastOne: boolean, found: (located: Located | null, code: number) => void): void {
+    this.#jobs.start(
+      (native, cookie) => native.locate(cookie, this.index, from, below, maxBytes, atLeastOne),
+      result => found(result.code !== 0 || result.first < 0 ? null : { slice: result.first, length: result.second, firstOffset: result.third }, result.code),
+    );
+  }
+
+  /** Batches from the one that contains `from`, read into memory: for coordinators and old formats, never on the hot road. */
+  async read(from: number, below: number, maxBytes: number): Promise<Buffer> {
+    if (from >= below) return Buffer.alloc(0);
+    const located = await this.#jobs.run(`reading ${this.directory}`, (native, cookie) => native.locate(cookie, this.index, from, below, maxBytes, true));
+    if (located.first < 0) return Buffer.alloc(0);
+    return this.readSlice(located.first, located.second);
+  }
+
+  /** Takes a slice and copies it into memory. */
+  async readSlice(slice: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    const read = await this.#jobs.run(`reading ${this.directory}`, (native, cookie) => native.readSlice(cookie, slice, bytes));
+    return bytes.subarray(0, read.first);
+  }
+
+  /** First record at or after `timestamp` and `from`. */
+  async findByTimestamp(timestamp: number, from: number): Promise<FoundByTimestamp> {
+    return this.#search((native, cookie) => native.findByTimestamp(cookie, this.index, timestamp, from));
+  }
+
+  /** The record with the largest timestamp (KIP-734). */
+  async maxTimestamp(): Promise<FoundByTimestamp> {
+    return this.#search((native, cookie) => native.maxTimestamp(cookie, this.index));
+  }
+
+  async #search(begin: (native: NativeExchange, cookie: number) => void): Promise<FoundByTimestamp> {
+    const found = await this.#jobs.run(`searching ${this.directory}`, begin);
+    if (found.first === -1) return { kind: 'none' };
+    if (found.first === -2) return { kind: 'compressed', maxTimestamp: found.second, slice: found.third, next: found.fourth };
+    return { kind: 'record', offset: found.first, timestamp: found.second };
+  }
+
+  /** Calls back with the header of every batch from `from` on: `fields` and where its record begins (ScanField). */
+  async scan(from: number, each: (fields: Float64Array, at: number) => void): Promise<void> {
+    const target = new Float64Array(BATCHES_PER_SCAN * ScanField.size);
+    for (let next = from; next < this.endOffset;) {
+      const scanned = await this.#jobs.run(`scanning ${this.directory}`, (native, cookie) => native.scan(cookie, this.index, next, target));
+      for (let index = 0; index < scanned.first; index++) each(target, index * ScanField.size);
+      if (scanned.first === 0 || scanned.second <= next) return;
+      next = scanned.second;
+    }
+  }
+
+  async truncateTo(offset: number): Promise<void> {
+    const cut = await this.#jobs.run(`truncating ${this.directory}`, (native, cookie) => native.truncate(cookie, this.index, offset));
+    this.endOffset = cut.first;
+    this.recoveryPoint = Math.min(this.recoveryPoint, this.endOffset);
+    this.epochs.truncateFromEnd(this.endOffset);
+  }
+
+  /** Makes everything appended so far durable. */
+  async flush(): Promise<void> {
+    const flushed = await this.#jobs.run(`flushing ${this.directory}`, (native, cookie) => native.flushLog(cookie, this.index));
+    this.flushed(flushed.first);
+  }
+
+  /** The same for all segments but the active one, beside the appends. */
+  async flushRolled(): Promise<void> {
+    const flushed = await this.#jobs.run(`flushing ${this.directory}`, (native, cookie) => native.flushRolled(cookie, this.index));
+    this.flushed(flushed.first);
+  }
+
+  /** Everything below `offset` is on disk. */
+  flushed(offset: number): void {
+    this.recoveryPoint = Math.max(this.recoveryPoint, offset);
+  }
+
+  configure(options: LogOptions): void {
+    this.#native.configureLog(this.index, options);
+  }
+
+  /** Bytes in all segments. */
+  get bytes(): number {
+    return this.#fact(LogFact.bytes);
+  }
+
+  get activeSegmentBase(): number {
+    return this.#fact(LogFact.activeSegmentBase);
+  }
+
+  async close(flush: boolean): Promise<void> {
+    await this.#end((native, cookie) => native.closeLog(cookie, this.index, flush));
+  }
+
+  /** Closes without flushing: the directory is to go. */
+  async abandon(): Promise<void> {
+    await this.#end((native, cookie) => native.abandonLog(cookie, this.index));
+  }
+
+  async #end(begin: (native: NativeExchange, cookie: number) => void): Promise<void> {
+    if (this.index < 0) return;
+    try {
+      const ended = await this.#jobs.run(`closing ${this.directory}`, begin);
+      this.flushed(ended.first);
+    } finally {
+      this.#native.forgetLog(this.index);
+      this.index = -1;
+    }
+  }
+
+  #fact(which: number): number {
+    return this.#native.logFacts(this.index, facts) ? facts[which]! : 0;
+  }
+}

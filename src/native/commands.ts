@@ -1,0 +1,119 @@
+// Commands to native code, gathered over a drain and handed over in one call.
+
+import { Command, type NativeExchange } from './exchange.js';
+
+/** Words a single command may need at most, beside pieces and places. */
+const HEADROOM = 4096;
+
+export class Commands {
+  readonly #native: NativeExchange;
+  readonly #words: Float64Array;
+  readonly #full: number;
+  #used = 0;
+
+  constructor(native: NativeExchange) {
+    this.#native = native;
+    this.#words = native.commands;
+    this.#full = this.#words.length - HEADROOM;
+  }
+
+  /** An answer that lies in one arena range. */
+  respond(slot: number, offset: number, length: number): void {
+    const words = this.#words;
+    let at = this.#used;
+    words[at++] = Command.respond;
+    words[at++] = slot;
+    words[at++] = 1;
+    words[at++] = offset;
+    words[at++] = length;
+    this.#advance(at);
+  }
+
+  /** An answer of arena ranges (offset, length) and file slices (slice id, -1), `pieces` pairs of them. */
+  respondPieces(slot: number, pieces: Float64Array, count: number): void {
+    if (this.#used + 3 + count * 2 > this.#words.length) this.flush();
+    const words = this.#words;
+    let at = this.#used;
+    words[at++] = Command.respond;
+    words[at++] = slot;
+    words[at++] = count;
+    for (let index = 0; index < count * 2; index++) words[at++] = pieces[index]!;
+    this.#advance(at);
+  }
+
+  respondNothing(slot: number): void {
+    this.#two(Command.respondNothing, slot);
+  }
+
+  fail(slot: number): void {
+    this.#two(Command.fail, slot);
+  }
+
+  releaseFrame(slot: number): void {
+    this.#two(Command.releaseFrame, slot);
+  }
+
+  /** Announces an answer; `appends` times place() and then as many append() must follow at once. */
+  answer(slot: number, offset: number, length: number, appends: number): void {
+    // An answer and its appends must reach native code in one flush.
+    if (this.#used + 5 + appends * 11 > this.#words.length) this.flush();
+    const words = this.#words;
+    let at = this.#used;
+    words[at++] = Command.answer;
+    words[at++] = slot;
+    words[at++] = offset;
+    words[at++] = length;
+    words[at++] = appends;
+    this.#used = at;
+  }
+
+  place(baseOffset: number, appendTime: number, startOffset: number): void {
+    const words = this.#words;
+    let at = this.#used;
+    words[at++] = baseOffset;
+    words[at++] = appendTime;
+    words[at++] = startOffset;
+    this.#used = at;
+  }
+
+  /** `answered`: one of the appends of the answer announced before, so that no flush may come between. */
+  append(log: number, offset: number, length: number, leaderEpoch: number, flags: number, generation: number, cookie: number, answered: boolean): void {
+    const words = this.#words;
+    let at = this.#used;
+    words[at++] = Command.append;
+    words[at++] = log;
+    words[at++] = offset;
+    words[at++] = length;
+    words[at++] = leaderEpoch;
+    words[at++] = flags;
+    words[at++] = generation;
+    words[at++] = cookie;
+    if (answered) this.#used = at;
+    else this.#advance(at);
+  }
+
+  /** The most appends one answer can have. */
+  get mostAppends(): number {
+    return Math.floor((this.#words.length - 5) / 11);
+  }
+
+  /** Hands over what has gathered. */
+  flush(): void {
+    const used = this.#used;
+    if (used === 0) return;
+    this.#used = 0;
+    this.#native.flush(used);
+  }
+
+  #two(opcode: number, slot: number): void {
+    const at = this.#used;
+    this.#words[at] = opcode;
+    this.#words[at + 1] = slot;
+    this.#advance(at + 2);
+  }
+
+  #advance(used: number): void {
+    this.#used = used;
+    if (used > this.#full) this.flush();
+  }
+}

@@ -1,0 +1,201 @@
+// The boundary between TypeScript and C++: one Exchange is one broker's arena, reactor and log threads.
+//
+// Crossings are few and wide. Native code fills `events` and `completions` at poll(); TypeScript writes commands into
+// `commands` and hands them over with flush(). Both are plain memory that the two sides share, so an exchange of a
+// thousand requests is two calls. The layouts below are repeated in native/addon/layout.h: a change goes into both.
+
+/** What stands where in one record of `events` (Int32Array). */
+export const EventField = { kind: 0, slot: 1, connection: 2, offset: 3, length: 4, listener: 5, size: 8 } as const;
+export const EventKind = { request: 1, opened: 2, closed: 3 } as const;
+
+/** What stands where in one record of `completions` (Float64Array). */
+export const CompletionField = { kind: 0, log: 1, cookie: 2, code: 3, baseOffset: 4, lastOffset: 5, timestamp: 6, position: 7, generation: 8, segment: 9, size: 10 } as const;
+export const CompletionKind = {
+  /** One append ended. `timestamp` is the largest in the batch, or the append time where the topic says so; `position`
+   * and `segment` say where the log ends now; `generation` is what later appends have to name. */
+  appended: 1,
+  /** All appends of an answer ended and one at least failed: `cookie` names the answer; ask failedAnswer(). */
+  answerFailed: 2,
+  /** A log rolled: `baseOffset` is the base offset of the new active segment. */
+  rolled: 3,
+  /** A log was flushed up to `baseOffset`. */
+  flushed: 4,
+  /** A job started with one of the asynchronous methods ended: `cookie` names it; the values follow in the other fields. */
+  job: 5,
+  /** A log can no longer be written (`code` says why): its directory is to go offline. */
+  broken: 6,
+} as const;
+
+/** Opcodes of `commands` (Float64Array), each followed by its operands. */
+export const Command = {
+  /** slot, pieces, then per piece: arena offset and length, or slice id and -1 */
+  respond: 1,
+  /** slot: nothing is to be sent (acks=0) */
+  respondNothing: 2,
+  /** slot: the connection ends, as Kafka's does where no answer can be built */
+  fail: 3,
+  /** slot: the frame will not be read again */
+  releaseFrame: 4,
+  /** log, arena offset, length, leader epoch, flags, generation, cookie */
+  append: 5,
+  /** slot, arena offset, length, appends, then per append: positions of base offset, log append time (or -1), log start
+   * offset (or -1), counted from the answer's start. The appends follow at once. Length 0: nothing is to be sent. */
+  answer: 6,
+} as const;
+
+/** Flags of an append. */
+export const AppendFlag = {
+  logAppendTime: 1,
+  /** A record without a key is refused (compacted topics). */
+  requireKey: 2,
+  /** The inside of a compressed batch has been looked at. */
+  inspected: 4,
+  /** Offsets and epochs are the leader's and stay. */
+  follower: 8,
+  /** Wakes the main isolate when done even where nobody watches the log. */
+  notify: 16,
+  /** A batch of the broker's own: control batches are allowed. */
+  internal: 32,
+} as const;
+
+/** How one append of a failed answer ended. */
+export interface AppendOutcome {
+  readonly code: number;
+  readonly baseOffset: number;
+  readonly logAppendTime: number;
+  readonly logStartOffset: number;
+  /** Index within the batch of the first refused record, or -1, and how many were. */
+  readonly recordIndex: number;
+  readonly recordErrors: number;
+}
+
+/** An answer that could not travel with its appends: its bytes as they were given, and one outcome per append, in order. */
+export interface FailedAnswer {
+  readonly slot: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly outcomes: readonly AppendOutcome[];
+}
+
+export interface ExchangeOptions {
+  readonly networkThreads: number;
+  readonly logThreads: number;
+  readonly arenaBytes: number;
+  readonly maxRequestBytes: number;
+  readonly queuedMaxBytes: number;
+  readonly maxInFlight: number;
+  readonly maxQueuedResponseBytes: number;
+  readonly connectionsMaxIdleMs: number;
+  readonly maxConnections: number;
+  readonly sendBufferBytes: number;
+  readonly receiveBufferBytes: number;
+  /** Called on the main isolate, at most once until the next poll(), when there is something to poll. */
+  readonly onWake: () => void;
+}
+
+/** What a native log is told by its topic's configuration. Milliseconds and bytes. */
+export interface LogOptions {
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
+  readonly segmentJitterMs: number;
+  readonly jitterSeed: number;
+  readonly indexIntervalBytes: number;
+  readonly indexMaxBytes: number;
+  readonly maxMessageBytes: number;
+  readonly flushMessages: number;
+  readonly timestampBeforeMaxMs: number;
+  readonly timestampAfterMaxMs: number;
+}
+
+/** What logFacts() fills in. */
+export const LogFact = { startOffset: 0, endOffset: 1, bytes: 2, segments: 3, activeSegmentBase: 4, recoveryPoint: 5, size: 6 } as const;
+
+/** What locateHot() answers where it has no slice. */
+export const NOTHING_THERE = -1;
+export const MEMORY_CANNOT_TELL = -2;
+
+/** Methods with a cookie end with a completion of kind `job` that carries it; what it says is in its values. */
+export interface NativeExchange {
+  readonly arena: ArrayBuffer;
+  readonly events: Int32Array;
+  readonly completions: Float64Array;
+  readonly commands: Float64Array;
+  /** `watched[log] = 1`: an append to that log wakes the main isolate. Set it, poll once more, then sleep. */
+  readonly watched: Int32Array;
+  /** Facts of the slice locateHot() gave: position, length, first offset, length of the first batch. */
+  readonly sliceFacts: Float64Array;
+
+  /** Fills `events` and `completions`: says events + 65536 x completions. */
+  poll(): number;
+  /** Executes `words` words of `commands`, then wakes and sends what they touched. */
+  flush(words: number): void;
+
+  listen(listener: number, host: string, port: number, backlog: number): number;
+  /** Refuses connections from now on; those that stand stay. */
+  stopListening(): void;
+  peerAddress(connection: number): string;
+  closeConnection(connection: number): void;
+  pauseConnection(connection: number, paused: boolean): void;
+
+  /** Arena offset of a block of at least `bytes`, or -1 where there is no room. */
+  lease(bytes: number): number;
+  release(offset: number): void;
+
+  /** Opens or creates the log in `directory`, returns its index at once. Values: end offset, start offset, segments, bytes rescanned. */
+  openLog(cookie: number, directory: string, options: LogOptions, recoveryPoint: number, startOffset: number, clean: boolean): number;
+  configureLog(log: number, options: LogOptions): void;
+  /** Fills `facts` (LogFact); false where the log is not open. */
+  logFacts(log: number, facts: Float64Array): boolean;
+
+  /** A slice id, NOTHING_THERE, or MEMORY_CANNOT_TELL: then locate(). */
+  locateHot(log: number, from: number, below: number, maxBytes: number, atLeastOne: boolean): number;
+  /** Values: slice id or -1, length, first offset, length of the first batch. */
+  locate(cookie: number, log: number, from: number, below: number, maxBytes: number, atLeastOne: boolean): void;
+  releaseSlice(slice: number): void;
+  /** Takes the slice and copies it into memory. Values: bytes. */
+  readSlice(cookie: number, slice: number, target: Uint8Array): void;
+
+  /** Values: offset, timestamp. Offset -1: none. Offset -2: in a compressed batch; timestamp its largest, then its slice, then where to go on. */
+  findByTimestamp(cookie: number, log: number, timestamp: number, from: number): void;
+  maxTimestamp(cookie: number, log: number): void;
+  /** Headers of batches from `from` on into `target` (ScanField). Values: batches, next offset. */
+  scan(cookie: number, log: number, from: number, target: Float64Array): void;
+  /** Values: end offset. */
+  truncate(cookie: number, log: number, offset: number): void;
+  truncateFullyAndStartAt(cookie: number, log: number, offset: number): void;
+  setLogStartOffset(cookie: number, log: number, offset: number): void;
+  /** Values: segments deleted. */
+  deleteSegmentsBelow(cookie: number, log: number, offset: number): void;
+  purgeDeleted(cookie: number, log: number, beforeMs: number): void;
+  /** Values: base offset of the new segment. */
+  roll(cookie: number, log: number): void;
+  /** Values: recovery point. */
+  flushLog(cookie: number, log: number): void;
+  flushRolled(cookie: number, log: number): void;
+  closeLog(cookie: number, log: number, flush: boolean): void;
+  /** Closes a log that is to be deleted, without flushing. */
+  abandonLog(cookie: number, log: number): void;
+  /** Once a log is closed: its index may be used again. */
+  forgetLog(log: number): void;
+
+  /** Walks the plain records of an inflated batch. Values: largest timestamp, its offset delta, index of the first refused record. */
+  inspect(cookie: number, records: Uint8Array, count: number, baseTimestamp: number, keysRequired: boolean, oldest: number, newest: number): void;
+  /** Values: offset and timestamp of the first record at or past `timestamp` and `from`, or -1. */
+  findInRecords(cookie: number, records: Uint8Array, count: number, baseOffset: number, baseTimestamp: number, timestamp: number, from: number): void;
+
+  /** Once per completion of kind answerFailed: its bytes may be read until the next lease. */
+  failedAnswer(answer: number): FailedAnswer;
+  /** Locks a file exclusively for this process: a handle, or -1 where somebody else holds it. */
+  lockFile(path: string): number;
+  unlockFile(handle: number): void;
+  stats(): Record<string, number>;
+
+  /** Ends threads, closes files and sockets. Safe twice; nothing else may be called, and no array touched, afterwards. */
+  close(): void;
+}
+
+/** Fields of a batch as scan() reports it. */
+export const ScanField = {
+  baseOffset: 0, lastOffset: 1, leaderEpoch: 2, maxTimestamp: 3, producerId: 4, producerEpoch: 5, baseSequence: 6, count: 7,
+  attributes: 8, controlType: 9, coordinatorEpoch: 10, bytes: 11, size: 12,
+} as const;

@@ -1,0 +1,183 @@
+// One partition on this broker: who leads it, who is in sync, how far it is committed, and who waits for more.
+//
+// A produce or fetch needs nothing of a partition's hot state but this object, so that handlers can move to other
+// isolates one day.
+
+import type { PartitionLog } from '../log/partition-log.js';
+import { ErrorCode } from '../protocol/errors.js';
+
+export type Role = 'leader' | 'follower' | 'none';
+
+/** Something that waits for a partition to move: a fetch for data, a produce for the high watermark. */
+export interface Waiter {
+  /** Looks again. It takes itself off the partition when it is done. */
+  moved(): void;
+}
+
+/** What a leader knows of a follower. */
+interface FollowerState {
+  endOffset: number;
+}
+
+export interface LeadershipChange {
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+}
+
+export class Partition {
+  readonly topic: string;
+  readonly index: number;
+  readonly brokerId: number;
+  log: PartitionLog | undefined;
+  role: Role = 'none';
+  leader = -1;
+  leaderEpoch = -1;
+  /** zkVersion of the state znode. */
+  partitionEpoch = -1;
+  /** Offset at which this broker's leadership began: a high watermark below it is not yet to be shown (KIP-207). */
+  leaderEpochStart = 0;
+  replicas: readonly number[] = [];
+  isr: readonly number[] = [];
+  highWatermark = 0;
+  minInsyncReplicas = 1;
+  /** Flags every append to this partition carries (AppendFlag): log append time, key check. */
+  appendFlags = 0;
+  /** The largest record batch it takes. */
+  maxMessageBytes = 1048588;
+  /** compression.type is not "producer": batches are recompressed, on the slow road. */
+  recompress = false;
+  /** Kafka's own topics take records from nobody but the admin client (ReplicaManager.scala). */
+  readonly internal: boolean;
+  readonly #followers = new Map<number, FollowerState>();
+  readonly #waiters = new Set<Waiter>();
+  readonly #watch: (log: number, watched: boolean) => void;
+
+  constructor(topic: string, index: number, brokerId: number, internal: boolean, watch: (log: number, watched: boolean) => void) {
+    this.topic = topic;
+    this.index = index;
+    this.brokerId = brokerId;
+    this.internal = internal;
+    this.#watch = watch;
+  }
+
+  /** Joins the log; from here on its appends move this partition. */
+  attach(log: PartitionLog, highWatermark: number): void {
+    this.log = log;
+    this.highWatermark = Math.max(log.startOffset, Math.min(highWatermark, log.endOffset));
+    log.onAppended = () => this.#endMoved();
+  }
+
+  becomeLeader(change: LeadershipChange): void {
+    const log = this.log!;
+    const newEpoch = change.leaderEpoch > this.leaderEpoch;
+    this.#adopt(change, 'leader');
+    if (newEpoch) {
+      this.leaderEpochStart = log.endOffset;
+      // A new leader appends nothing: it notes where its epoch begins (Partition.scala).
+      log.epochs.assign(change.leaderEpoch, log.endOffset);
+      this.#followers.clear();
+    }
+    this.#raiseHighWatermark();
+    this.wake();
+  }
+
+  becomeFollower(change: LeadershipChange): void {
+    this.#adopt(change, 'follower');
+    this.#followers.clear();
+    this.wake();
+  }
+
+  /** The replica leaves this broker, or stops being fetched. */
+  stop(): void {
+    this.role = 'none';
+    this.wake();
+  }
+
+  /** The error for a request that must meet the leader of the epoch it believes in, or none (Partition.scala). */
+  leadershipError(currentLeaderEpoch: number): number {
+    if (this.log === undefined) return ErrorCode.KafkaStorageError;
+    if (currentLeaderEpoch >= 0) {
+      if (currentLeaderEpoch < this.leaderEpoch) return ErrorCode.FencedLeaderEpoch;
+      if (currentLeaderEpoch > this.leaderEpoch) return ErrorCode.UnknownLeaderEpoch;
+    }
+    return this.role === 'leader' ? ErrorCode.None : ErrorCode.NotLeaderOrFollower;
+  }
+
+  /** Fewer in sync than acks=all asks for (min.insync.replicas, bounded by the replica count). */
+  get underMinIsr(): boolean {
+    return this.isr.length < Math.min(this.minInsyncReplicas, this.replicas.length);
+  }
+
+  /** An append is committed as soon as it is written: nobody else has to have it. */
+  get commitsAlone(): boolean {
+    return this.isr.length <= 1;
+  }
+
+  /** Where read_committed ends: the first offset of the oldest open transaction, or the high watermark. */
+  get lastStableOffset(): number {
+    const undecided = this.log!.producers.firstUndecidedOffset;
+    return undecided === undefined ? this.highWatermark : Math.min(undecided, this.highWatermark);
+  }
+
+  /** A follower fetched from `offset`: it has everything below. */
+  followerFetched(replica: number, offset: number): void {
+    const state = this.#followers.get(replica);
+    if (state === undefined) this.#followers.set(replica, { endOffset: offset });
+    else state.endOffset = offset;
+    if (this.#raiseHighWatermark()) this.wake();
+  }
+
+  /** Where `epoch` ends here: the epoch found and its end, or undefined (LeaderEpochFileCache.java). */
+  endOfEpoch(epoch: number): { readonly leaderEpoch: number; readonly endOffset: number } | undefined {
+    return this.log?.epochs.endOffsetFor(epoch, this.log.endOffset);
+  }
+
+  wait(waiter: Waiter): void {
+    this.#waiters.add(waiter);
+    if (this.log !== undefined && this.#waiters.size === 1) this.#watch(this.log.index, true);
+  }
+
+  unwait(waiter: Waiter): void {
+    if (this.#waiters.delete(waiter) && this.#waiters.size === 0 && this.log !== undefined) this.#watch(this.log.index, false);
+  }
+
+  /** Lets everyone who waits look again. */
+  wake(): void {
+    if (this.#waiters.size === 0) return;
+    for (const waiter of [...this.#waiters]) waiter.moved();
+  }
+
+  #adopt(change: LeadershipChange, role: Role): void {
+    this.role = role;
+    this.leader = change.leader;
+    this.leaderEpoch = change.leaderEpoch;
+    this.partitionEpoch = change.partitionEpoch;
+    this.replicas = change.replicas;
+    this.isr = change.isr;
+  }
+
+  #endMoved(): void {
+    if (this.role === 'leader') this.#raiseHighWatermark();
+    if (this.#waiters.size > 0) this.wake();
+  }
+
+  /** High watermark = least end offset among the in-sync replicas; it stands still below min ISR (KIP-966's part in 3.9). */
+  #raiseHighWatermark(): boolean {
+    const log = this.log;
+    if (log === undefined || this.role !== 'leader') return false;
+    if (this.underMinIsr) return false;
+    let least = log.endOffset;
+    if (this.isr.length > 1) {
+      for (const replica of this.isr) {
+        if (replica !== this.brokerId) least = Math.min(least, this.#followers.get(replica)?.endOffset ?? 0);
+      }
+    }
+    if (least <= this.highWatermark) return false;
+    this.highWatermark = least;
+    log.producers.highWatermarkMoved(least);
+    return true;
+  }
+}

@@ -1,0 +1,249 @@
+// The replicas this broker holds, and the controller's requests about them (ReplicaManager.scala).
+
+import type { Logger } from '../base/logger.js';
+import { LogDirectoryError, type LogManager } from '../log/log-manager.js';
+import type { PartitionLog } from '../log/partition-log.js';
+import type { LeaderAndIsrRequest, LeaderAndIsrResponseInput, StopReplicaRequest, StopReplicaResponseInput, UpdateMetadataRequest } from '../protocol/messages.js';
+import { ErrorCode } from '../protocol/errors.js';
+import { MetadataCache, type PartitionState } from './metadata-cache.js';
+import { Partition } from './partition.js';
+
+type StateOfLeaderAndIsr = LeaderAndIsrRequest['topicStates'][number]['partitionStates'][number];
+
+const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+/** StopReplica epochs that skip fencing: unknown, and deletion. */
+const EPOCH_UNKNOWN = -1;
+const EPOCH_DURING_DELETE = -2;
+
+export interface ReplicaManagerOptions {
+  readonly brokerId: number;
+  readonly logs: LogManager;
+  readonly metadata: MetadataCache;
+  readonly logger: Logger;
+  /** Marks a log whose appends must wake the main isolate. */
+  readonly watch: (log: number, watched: boolean) => void;
+  /** Applies a topic's effective settings to a partition (and to its log). */
+  readonly configure: (partition: Partition) => void;
+  /** This broker began or ended to lead a partition. Called in order, after the partition changed. */
+  readonly onLeadership: (partition: Partition, leads: boolean) => void;
+  /** Partitions left the metadata: committed offsets of theirs go. */
+  readonly onDeleted: (partitions: readonly { readonly topic: string; readonly partition: number }[]) => void;
+  readonly internalTopics: ReadonlySet<string>;
+}
+
+export class ReplicaManager {
+  readonly brokerId: number;
+  readonly metadata: MetadataCache;
+  readonly #logs: LogManager;
+  readonly #options: ReplicaManagerOptions;
+  readonly #topics = new Map<string, (Partition | undefined)[]>();
+  #controllerEpoch = 0;
+  /** Requests of the controller are carried out one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+  /** czxid of our registration: requests meant for an earlier life of this broker are refused. */
+  brokerEpoch = -1;
+
+  constructor(options: ReplicaManagerOptions) {
+    this.brokerId = options.brokerId;
+    this.metadata = options.metadata;
+    this.#logs = options.logs;
+    this.#options = options;
+  }
+
+  find(topic: string, index: number): Partition | undefined {
+    return this.#topics.get(topic)?.[index];
+  }
+
+  /** All partitions of a topic, by index, for handlers that look one topic up and then many partitions. */
+  partitionsOf(topic: string): readonly (Partition | undefined)[] | undefined {
+    return this.#topics.get(topic);
+  }
+
+  *partitions(): IterableIterator<Partition> {
+    for (const partitions of this.#topics.values()) for (const partition of partitions) if (partition !== undefined) yield partition;
+  }
+
+  leaderAndIsr(request: LeaderAndIsrRequest): Promise<LeaderAndIsrResponseInput> {
+    return this.#inTurn(() => this.#leaderAndIsr(request));
+  }
+
+  stopReplica(request: StopReplicaRequest): Promise<StopReplicaResponseInput> {
+    return this.#inTurn(() => this.#stopReplica(request));
+  }
+
+  updateMetadata(request: UpdateMetadataRequest): Promise<{ errorCode: number }> {
+    return this.#inTurn(async () => this.#updateMetadata(request));
+  }
+
+  /** A log directory failed: its replicas serve nobody any more. */
+  directoryFailed(logDir: string): void {
+    for (const partition of this.partitions()) {
+      if (partition.log?.logDir !== logDir) continue;
+      const led = partition.role === 'leader';
+      partition.log = undefined;
+      partition.stop();
+      if (led) this.#options.onLeadership(partition, false);
+    }
+  }
+
+  /** High watermarks as the checkpoint file of `logDir` wants them. */
+  *highWatermarks(logDir: string): IterableIterator<{ topic: string; partition: number; offset: number }> {
+    for (const partition of this.partitions()) {
+      if (partition.log?.logDir === logDir) yield { topic: partition.topic, partition: partition.index, offset: partition.highWatermark };
+    }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  #staleness(controllerEpoch: number, brokerEpoch: number): number {
+    if (controllerEpoch < this.#controllerEpoch) return ErrorCode.StaleControllerEpoch;
+    if (brokerEpoch >= 0 && this.brokerEpoch >= 0 && brokerEpoch < this.brokerEpoch) return ErrorCode.StaleBrokerEpoch;
+    this.#controllerEpoch = controllerEpoch;
+    return ErrorCode.None;
+  }
+
+  async #leaderAndIsr(request: LeaderAndIsrRequest): Promise<LeaderAndIsrResponseInput> {
+    const refused = this.#staleness(request.controllerEpoch, request.brokerEpoch);
+    if (refused !== ErrorCode.None) return { errorCode: refused };
+    const partitionErrors: { topicName: string; partitionIndex: number; errorCode: number }[] = [];
+    for (const state of request.ungroupedPartitionStates) {
+      partitionErrors.push({ topicName: state.topicName, partitionIndex: state.partitionIndex, errorCode: await this.#become(state.topicName, ZERO_ID, state) });
+    }
+    const topics: { topicId: string; partitionErrors: { partitionIndex: number; errorCode: number }[] }[] = [];
+    for (const topic of request.topicStates) {
+      // Logs are opened side by side: a topic of many partitions waits for the slowest, not for the sum.
+      const codes = await Promise.all(topic.partitionStates.map(state => this.#become(topic.topicName, topic.topicId, state)));
+      topic.partitionStates.forEach((state, at) => partitionErrors.push({ topicName: topic.topicName, partitionIndex: state.partitionIndex, errorCode: codes[at]! }));
+      topics.push({ topicId: topic.topicId, partitionErrors: topic.partitionStates.map((state, at) => ({ partitionIndex: state.partitionIndex, errorCode: codes[at]! })) });
+    }
+    return { errorCode: ErrorCode.None, partitionErrors, topics };
+  }
+
+  async #become(topic: string, topicId: string, state: StateOfLeaderAndIsr): Promise<number> {
+    if (!state.replicas.includes(this.brokerId)) return ErrorCode.UnknownTopicOrPartition;
+    const partition = this.#partition(topic, state.partitionIndex);
+    if (state.leaderEpoch < partition.leaderEpoch) return ErrorCode.StaleControllerEpoch;
+    // An equal epoch with an equal partition epoch changes nothing, but answers as the first did.
+    const known = partition.log;
+    if (known !== undefined && topicId !== ZERO_ID && known.topicId !== ZERO_ID && known.topicId !== topicId) return ErrorCode.InconsistentTopicId;
+    if (known !== undefined && state.leaderEpoch === partition.leaderEpoch) return state.partitionEpoch > partition.partitionEpoch ? this.#lead(partition, state) : ErrorCode.StaleControllerEpoch;
+    let log: PartitionLog;
+    try {
+      log = known ?? (await this.#logs.create(topic, state.partitionIndex, topicId, state.isNew));
+    } catch (error) {
+      this.#options.logger.error({ topic, partition: state.partitionIndex, error: String(error) }, 'cannot open the log of a replica');
+      return error instanceof LogDirectoryError && error.inconsistentTopicId ? ErrorCode.InconsistentTopicId : ErrorCode.KafkaStorageError;
+    }
+    if (log.topicId === ZERO_ID && topicId !== ZERO_ID) await this.#logs.adoptTopicId(log, topicId);
+    if (partition.log === undefined) {
+      partition.attach(log, this.#logs.checkpointedHighWatermark(topic, state.partitionIndex));
+      this.#options.configure(partition);
+    }
+    return this.#lead(partition, state);
+  }
+
+  #lead(partition: Partition, state: StateOfLeaderAndIsr): number {
+    const change = { leader: state.leader, leaderEpoch: state.leaderEpoch, partitionEpoch: state.partitionEpoch, replicas: state.replicas, isr: state.isr };
+    const led = partition.role === 'leader';
+    const leads = state.leader === this.brokerId;
+    if (leads) partition.becomeLeader(change);
+    else partition.becomeFollower(change);
+    if (leads || led) this.#options.onLeadership(partition, leads);
+    return ErrorCode.None;
+  }
+
+  async #stopReplica(request: StopReplicaRequest): Promise<StopReplicaResponseInput> {
+    const refused = this.#staleness(request.controllerEpoch, request.brokerEpoch);
+    if (refused !== ErrorCode.None) return { errorCode: refused };
+    const partitionErrors: { topicName: string; partitionIndex: number; errorCode: number }[] = [];
+    for (const asked of stopsOf(request)) {
+      partitionErrors.push({ topicName: asked.topic, partitionIndex: asked.partition, errorCode: await this.#stop(asked) });
+    }
+    return { errorCode: ErrorCode.None, partitionErrors };
+  }
+
+  async #stop(asked: Stop): Promise<number> {
+    const partition = this.find(asked.topic, asked.partition);
+    if (partition !== undefined) {
+      const fenced = asked.leaderEpoch !== EPOCH_UNKNOWN && asked.leaderEpoch !== EPOCH_DURING_DELETE && asked.leaderEpoch < partition.leaderEpoch;
+      if (fenced) return ErrorCode.FencedLeaderEpoch;
+      const led = partition.role === 'leader';
+      partition.stop();
+      if (led) this.#options.onLeadership(partition, false);
+    }
+    if (!asked.remove) return ErrorCode.None;
+    if (partition !== undefined) this.#forget(partition);
+    try {
+      await this.#logs.remove(asked.topic, asked.partition);
+      return ErrorCode.None;
+    } catch (error) {
+      this.#options.logger.error({ topic: asked.topic, partition: asked.partition, error: String(error) }, 'cannot delete a replica');
+      return ErrorCode.KafkaStorageError;
+    }
+  }
+
+  #updateMetadata(request: UpdateMetadataRequest): { errorCode: number } {
+    const refused = this.#staleness(request.controllerEpoch, request.brokerEpoch);
+    if (refused !== ErrorCode.None) return { errorCode: refused };
+    const topics = request.topicStates.map(topic => ({ name: topic.topicName, id: topic.topicId, partitions: topic.partitionStates.map(metadataState) }));
+    for (const state of request.ungroupedPartitionStates) topics.push({ name: state.topicName, id: ZERO_ID, partitions: [metadataState(state)] });
+    const { deleted } = this.metadata.update({
+      controllerId: request.controllerId,
+      brokers: request.liveBrokers.map(broker => ({
+        id: broker.id,
+        rack: broker.rack,
+        endpoints: broker.endpoints.map(endpoint => ({ listener: endpoint.listener, host: endpoint.host, port: endpoint.port, securityProtocol: endpoint.securityProtocol })),
+      })),
+      topics,
+    });
+    if (deleted.length > 0) this.#options.onDeleted(deleted);
+    return { errorCode: ErrorCode.None };
+  }
+
+  #partition(topic: string, index: number): Partition {
+    let partitions = this.#topics.get(topic);
+    if (partitions === undefined) this.#topics.set(topic, (partitions = []));
+    return (partitions[index] ??= new Partition(topic, index, this.brokerId, this.#options.internalTopics.has(topic), this.#options.watch));
+  }
+
+  #forget(partition: Partition): void {
+    const partitions = this.#topics.get(partition.topic)!;
+    partitions[partition.index] = undefined;
+    if (partitions.every(each => each === undefined)) this.#topics.delete(partition.topic);
+  }
+}
+
+interface Stop {
+  readonly topic: string;
+  readonly partition: number;
+  readonly leaderEpoch: number;
+  readonly remove: boolean;
+}
+
+/** StopReplica said the same in three shapes over its versions. */
+function* stopsOf(request: StopReplicaRequest): IterableIterator<Stop> {
+  for (const asked of request.ungroupedPartitions) yield { topic: asked.topicName, partition: asked.partitionIndex, leaderEpoch: EPOCH_UNKNOWN, remove: request.deletePartitions };
+  for (const topic of request.topics) {
+    for (const partition of topic.partitionIndexes) yield { topic: topic.name, partition, leaderEpoch: EPOCH_UNKNOWN, remove: request.deletePartitions };
+  }
+  for (const topic of request.topicStates) {
+    for (const state of topic.partitionStates) yield { topic: topic.topicName, partition: state.partitionIndex, leaderEpoch: state.leaderEpoch, remove: state.deletePartition };
+  }
+}
+
+function metadataState(state: UpdateMetadataRequest['topicStates'][number]['partitionStates'][number]): PartitionState {
+  return {
+    partition: state.partitionIndex,
+    leader: state.leader,
+    leaderEpoch: state.leaderEpoch,
+    isr: state.isr,
+    replicas: state.replicas,
+    offlineReplicas: state.offlineReplicas,
+    zkVersion: state.zkVersion,
+    controllerEpoch: state.controllerEpoch,
+  };
+}

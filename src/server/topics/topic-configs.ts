@@ -1,0 +1,71 @@
+// Every topic's overrides, as /config/topics has them, and what they add up to with the broker's settings.
+
+import type { BrokerConfig } from '../../config/broker-config.js';
+import type { Texts } from '../../config/settings.js';
+import { topicConfig, type TopicConfig } from '../../config/topic-config.js';
+import { ZkError, type ZooKeeper } from '../../zookeeper/types.js';
+import { decodeConfig } from '../../zookeeper/znodes/config.js';
+
+const NONE: Texts = new Map();
+
+export class TopicConfigs {
+  readonly #zk: ZooKeeper;
+  readonly #config: BrokerConfig;
+  readonly #overrides = new Map<string, Texts>();
+  readonly #effective = new Map<string, TopicConfig>();
+  /** Many topics have no override of their own: they share one. */
+  #plain: TopicConfig | undefined;
+  readonly #changed: (topic: string) => void;
+
+  constructor(zk: ZooKeeper, config: BrokerConfig, changed: (topic: string) => void) {
+    this.#zk = zk;
+    this.#config = config;
+    this.#changed = changed;
+    config.onChange(() => {
+      this.#plain = undefined;
+      this.#effective.clear();
+    });
+  }
+
+  overrides(topic: string): Texts {
+    return this.#overrides.get(topic) ?? NONE;
+  }
+
+  of(topic: string): TopicConfig {
+    const overrides = this.#overrides.get(topic);
+    if (overrides === undefined || overrides.size === 0) return (this.#plain ??= topicConfig(NONE, this.#config.settings));
+    let effective = this.#effective.get(topic);
+    if (effective === undefined) this.#effective.set(topic, (effective = topicConfig(overrides, this.#config.settings)));
+    return effective;
+  }
+
+  /** Reads one topic's node again, or for the first time. */
+  async reload(topic: string): Promise<void> {
+    const overrides = await this.read(topic);
+    if (overrides.size === 0) this.#overrides.delete(topic);
+    else this.#overrides.set(topic, overrides);
+    this.#effective.delete(topic);
+    this.#changed(topic);
+  }
+
+  async reloadAll(): Promise<void> {
+    const { children } = await this.#zk.getChildren('/config/topics');
+    await Promise.all(children.map(topic => this.reload(topic)));
+  }
+
+  forget(topic: string): void {
+    this.#overrides.delete(topic);
+    this.#effective.delete(topic);
+  }
+
+  /** What ZooKeeper says now. */
+  async read(topic: string): Promise<Texts> {
+    try {
+      const { data } = await this.#zk.getData(`/config/topics/${topic}`);
+      return data === null ? NONE : new Map(Object.entries(decodeConfig(data)));
+    } catch (error) {
+      if (error instanceof ZkError && error.code === 'NONODE') return NONE;
+      throw error;
+    }
+  }
+}
