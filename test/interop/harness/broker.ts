@@ -75,6 +75,9 @@ export class Broker {
   get pid(): number { return this.#program.pid; }
   get alive(): boolean { return this.#process?.alive ?? false; }
 
+  /** The code it must exit with after SIGTERM: a JVM adds the signal to 128, ours says that all went well. */
+  get exitWhenStopped(): number { return this.kind === 'kafka' ? 143 : 0; }
+
   /** Everything it has logged so far, over all its lives. */
   log(): string { return readFileSync(join(this.directory, 'broker.log'), 'utf8'); }
 

@@ -19,7 +19,7 @@ def produce():
             "queue.buffering.max.messages": 1_000_000,
         })
         for partition, timestamp, key, value, headers in records(run):
-            producer.produce(topic, value, key, partition, delivered, timestamp, headers)
+            producer.produce(topic, value, key, partition, on_delivery=delivered, timestamp=timestamp, headers=headers)
             producer.poll(0)
         producer.flush()
     say({"produced": produced})
