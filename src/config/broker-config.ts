@@ -123,8 +123,7 @@ function addValueProblem(key: string, text: string, problems: ConfigProblem[]): 
     return false;
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    const shown = definition.type === 'password' ? '[hidden]' : text;
-    problems.push({ key, message: `invalid value ${shown}: ${error.message}` });
+    problems.push({ key, message: `invalid value ${text}: ${error.message}` });
     return true;
   }
 }
