@@ -25,7 +25,10 @@ export interface GroupCoordinatorConfig extends GroupLimits {
 
 /** What a coordinator has to know of topics. */
 export interface GroupCoordinatorMetadata {
-  /** Of __consumer_offsets; while it does not exist, what it is going to have. */
+  /**
+   * Of __consumer_offsets; while it does not exist, what it is going to have. Must not change while the coordinator
+   * lives: groups would be looked for where they are not. (Kafka reads it once, at start.)
+   */
   offsetsPartitionCount(): number;
   topicExists(topic: string, partition: number): boolean;
 }

@@ -71,7 +71,7 @@ function joinTimeOver(group: Group): Records {
 function completeJoin(group: Group): Records {
   group.gathering = null;
   // Static members may be restarting; they stay until their session ends (KIP-345).
-  for (const member of [...group.members.values()]) {
+  for (const member of group.members.values()) {
     if (!member.awaitsJoin && !member.isStatic) group.remove(member.memberId);
   }
   if (group.members.size > 0 && !electLeader(group)) {
@@ -112,7 +112,7 @@ function electLeader(group: Group): boolean {
 function syncTimeOver(group: Group): Records {
   if (group.state !== 'CompletingRebalance' && group.state !== 'Stable') return NOTHING;
   if (group.pendingSync.size === 0) return NOTHING;
-  for (const memberId of [...group.pendingSync]) group.remove(memberId);
+  for (const memberId of group.pendingSync) group.remove(memberId);
   return rebalance(group, 'members have not synced in time');
 }
 

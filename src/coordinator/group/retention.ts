@@ -51,9 +51,9 @@ export class Retention {
   }
 
   *#visits(visit: (shard: GroupPartition, group: Group) => void): IterableIterator<void> {
-    for (const shard of [...this.#groups.runtime.active()]) {
-      // The copy keeps a walk finite while groups come and go between its steps.
-      for (const group of [...shard.machine.groups()]) {
+    for (const shard of this.#groups.runtime.active()) {
+      // Groups come and go between the steps; these iterators of maps bear it.
+      for (const group of shard.machine.groups()) {
         if (shard.state !== 'active') break;
         visit(shard, group);
         yield;

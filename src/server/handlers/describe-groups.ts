@@ -1,0 +1,29 @@
+// DescribeGroups, versions 0-5: what state groups are in and who their members are.
+//   v3  what the caller may do with each, if it asks
+//   v4  instance ids of static members
+//   v5  flexible encoding
+// A group that nobody knows is described as dead.
+
+import { ErrorCode } from '../../protocol/errors.js';
+import { DescribeGroupsRequest, DescribeGroupsResponse } from '../../protocol/messages.js';
+import type { DescribeGroupsResponseInput } from '../../protocol/messages.js';
+import { defineHandler } from '../handler.js';
+import type { BrokerServices } from '../services.js';
+
+/** Read, delete, describe: all that can be done with a group in 3.9, as bits of AclOperation (AclEntry.java). */
+const ALL_OPERATIONS = (1 << 3) | (1 << 6) | (1 << 8);
+
+export const describeGroups = defineHandler({
+  request: DescribeGroupsRequest,
+  response: DescribeGroupsResponse,
+  handle: (request, _context, broker) => answer(request, broker),
+  onError: (request, errorCode) => ({ groups: request.groups.map(groupId => ({ groupId, errorCode })) }),
+});
+
+async function answer(request: DescribeGroupsRequest, broker: BrokerServices): Promise<DescribeGroupsResponseInput> {
+  const described = await broker.groups.admin.describeGroups(request);
+  if (!request.includeAuthorizedOperations) return described;
+  return {
+    groups: (described.groups ?? []).map(group => group.errorCode === ErrorCode.None ? { ...group, authorizedOperations: ALL_OPERATIONS } : group),
+  };
+}
