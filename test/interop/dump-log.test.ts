@@ -15,6 +15,7 @@ beforeAll(async () => {
   await createTopic(broker, 'dumped', 1, { 'segment.bytes': 131_072, 'index.interval.bytes': 1_024 });
   for (const codec of codecs) await produced(javaClient, broker, { topic: 'dumped', partitions: 1, runs: [{ codec, count: 4_000 }] }, codecs.indexOf(codec) * 4_000);
   await runTool('consoleConsumer', ['--bootstrap-server', broker.bootstrap, '--topic', 'dumped', '--group', 'dumper', '--from-beginning', '--max-messages', '20000', '--timeout-ms', '30000']);
+  await broker.stop();   // The indexes of the active segment are cut to their length when it is closed.
 });
 afterAll(() => broker.destroy());
 
@@ -70,7 +71,7 @@ describe('kafka-dump-log', () => {
   test('producer state snapshots are readable', async () => {
     const snapshots = files('dumped-0', '.snapshot');
     expect(snapshots.length).toBeGreaterThan(0);   // One at every roll.
-    expect(await dump(snapshots)).toMatch(/^producerId: \d+ producerEpoch: 0 .*currentTxnFirstOffset: None/m);
+    expect(await dump(snapshots)).toMatch(/^producerId: \d+ producerEpoch: 0 .*currentTxnFirstOffset: OptionalLong\.empty .*lastSequence: 3999/m);
   });
 
   test('committed offsets and group metadata, as Kafka decodes its own', async () => {

@@ -25,7 +25,7 @@ describe('kafka-get-offsets', () => {
     expect(await offsets(broker, 'timed', latest)).toEqual({ 0: 4_000, 1: 4_000 });
     expect(await offsets(broker, 'timed', maxTimestamp)).toEqual({ 0: 3_999, 1: 3_999 });
     for (const i of [0, 1, 1_234, 3_999, 4_000, 4_001, 6_543, 7_998]) {
-      expect(await offsets(broker, 'timed', startTime + i)).toEqual({ 0: Math.ceil(i / 2), 1: Math.ceil((i - 1) / 2) });
+      expect(await offsets(broker, 'timed', startTime + i)).toEqual({ 0: Math.ceil(i / 2), 1: Math.floor(i / 2) });
     }
   });
 

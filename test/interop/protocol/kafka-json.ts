@@ -1,7 +1,7 @@
 // Messages in the JSON that Kafka's *JsonConverter classes read and write: by the schema, since JSON alone does not
 // tell bytes from text.
 
-import { contains, type ElementType, type Field, type Message } from '../../../src/protocol/generator/model.js';
+import { contains, isNullByDefault, type ElementType, type Field, type Message } from '../../../src/protocol/generator/model.js';
 import { defaultForm, type Fields } from '../../protocol/support/arbitrary.js';
 
 /** Records appear as their bytes when Kafka is to read them, and as their size when it has written them. */
@@ -35,12 +35,20 @@ function elementJson(message: Message, type: ElementType, version: number, value
   if (type.kind === 'struct') return structJson(message, type.struct, version, value as Fields, records);
   if (type.scalar === 'records' && records === 'size') return (value as Uint8Array).length;
   if (type.scalar === 'records' || type.scalar === 'bytes') return Buffer.from(value as Uint8Array).toString('base64');
-  return value;
+  // Kafka reads no float without a point.
+  return type.scalar === 'float64' && records === 'bytes' ? new Decimal(value as number) : value;
+}
+
+class Decimal {
+  readonly text: string;
+  constructor(value: number) {
+    this.text = Number.isInteger(value) ? `${Object.is(value, -0) ? '-0' : value}.0`.replace(/^(.*e\S+)\.0$/, '$1') : String(value);
+  }
 }
 
 function isDefault(message: Message, field: Field, value: unknown): boolean {
   const { type } = field;
-  if (type.kind === 'struct' && value !== null) {
+  if (type.kind === 'struct' && value !== null && !isNullByDefault(field)) {
     const fields = value as Fields;
     if ((fields['unknownTaggedFields'] as unknown[] | undefined)?.length) return false;
     return message.structs.get(type.struct)!.fields.every(inner => fields[inner.name] === undefined || isDefault(message, inner, fields[inner.name]));
@@ -54,6 +62,7 @@ function isDefault(message: Message, field: Field, value: unknown): boolean {
 /** JSON with every integer written out: Kafka's reader takes no exponents, and no 2^63. */
 export function jsonText(value: unknown): string {
   if (typeof value === 'number' && Number.isInteger(value)) return value === 2 ** 63 ? '9223372036854775807' : BigInt(value).toString();
+  if (value instanceof Decimal) return value.text;
   if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`;
   if (value !== null && typeof value === 'object') return `{${Object.entries(value).map(([key, inner]) => `${JSON.stringify(key)}:${jsonText(inner)}`).join(',')}}`;
   return JSON.stringify(value);
