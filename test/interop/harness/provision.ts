@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { peerClasspath } from '../../../bench/peer/classpath.js';
 import { interop, provisioned } from './places.js';
 
 /** Makes `name` unless it was made from exactly these inputs before. */
@@ -24,22 +25,18 @@ function shell(command: string, args: readonly string[], cwd = interop): void {
   execFileSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
-/** Apache Kafka, Apache ZooKeeper, their tools and clients, and our own programs on top of Kafka's client. */
-export function javaClassPath(): string {
-  const pom = join(interop, 'java/pom.xml');
-  const listed = join(provisioned, 'classpath.txt');
-  once('java', [pom], () => shell('mvn', ['-q', '-B', '-f', pom, 'dependency:build-classpath', `-Dmdep.outputFile=${listed}`]));
-  const jars = readFileSync(listed, 'utf8').trim();
+/** Apache Kafka, Apache ZooKeeper, their tools and clients: one class path with the benchmarks' peer. */
+const jars = await peerClasspath();
 
+/** That, and our own programs on top of Kafka's client. */
+export function javaClassPath(): string {
   const classes = join(provisioned, 'java');
   const source = join(interop, 'java/src');
-  const files = existsSync(source) ? readdirSync(source).filter(file => file.endsWith('.java')).map(file => join(source, file)) : [];
-  if (files.length > 0) {
-    once('java-programs', [pom, ...files], () => {
-      rmSync(classes, { recursive: true, force: true });
-      shell('javac', ['-nowarn', '-d', classes, '-cp', jars, ...files]);
-    });
-  }
+  const files = readdirSync(source).map(file => join(source, file));
+  once('java', [jars, ...files], () => {
+    rmSync(classes, { recursive: true, force: true });
+    shell('javac', ['-nowarn', '-d', classes, '-cp', jars, ...files]);
+  });
   return `${classes}:${jars}`;
 }
 
