@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { atRest, loadCases, warmUp, type LoadCase, type Sample, type Size } from './suite/cases.js';
+import { holdFreeMemory } from './suite/held-memory.js';
 import { runLoad } from './suite/load-client.js';
 import { machineFacts } from './suite/machine.js';
 import { machineCpuSeconds } from './suite/proc.js';
@@ -93,25 +94,20 @@ async function measureLoad(loadCase: LoadCase, subjects: readonly Subject[], dir
   }
 }
 
-/** Memory a virtual machine has never touched costs its host a fault per page, which the first broker would pay for all. */
-async function touchMemory(dir: string): Promise<void> {
-  for (let i = 0; i < 3; i += 1) await runLoad('floor', { kind: 'produce', dir, records: 900, 'value-bytes': 1024, 'in-flight': 5, bytes: 4e9 });
-}
-
 async function main(dir: string): Promise<void> {
   const kinds: Kind[] = [];
   if (!options['peer-only']) kinds.push(odradek(options['odradek-config']));
   if (options.peer || options['peer-only']) kinds.push(await kafka(join(dir, 'zookeeper')));
   const subjects: Subject[] = [];
+  const held = size === 'real' ? await holdFreeMemory() : undefined;
   try {
     await runLoad('self-check', {});
-    if (size !== 'smoke') await touchMemory(dir);
     if (wanted('start') || wanted('memory')) await measureStarts(kinds, dir);
     for (const kind of kinds) await attempt(`start ${kind.name}`, async () => { subjects.push(await kind.start(join(dir, kind.name))); });
     for (const subject of subjects) {
       if (warmupSeconds[subject.name] === 0) continue;
       console.error(`\nwarming ${subject.name} up for ${warmupSeconds[subject.name]} s`);
-      await attempt(`warm-up ${subject.name}`, () => warmUp(subject, warmupSeconds[subject.name]));
+      await attempt(`warm-up ${subject.name}`, () => warmUp(subject, warmupSeconds[subject.name], size));
     }
     for (const loadCase of loadCases) {
       if (wanted(loadCase.name)) await measureLoad(loadCase, subjects, dir);
@@ -120,6 +116,7 @@ async function main(dir: string): Promise<void> {
   } finally {
     for (const subject of subjects) await subject.stop();
     for (const kind of kinds) await kind.close();
+    await held?.release();
   }
 }
 

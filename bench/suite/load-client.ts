@@ -30,13 +30,16 @@ export type LoadOptions = Readonly<Record<string, string | number>>;
 
 let binary: string | undefined;
 
+export function loadClient(): string {
+  binary ??= buildLoadClient();
+  return binary;
+}
+
 /** Rejects when the client fails, and when it says that the work was not really done. */
 export function runLoad(command: string, options: LoadOptions): Promise<LoadResult> {
-  binary ??= buildLoadClient();
-  const client = binary;
   const args = [command, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])];
   return new Promise((resolve, reject) => {
-    execFile(client, args, { timeout: PATIENCE_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+    execFile(loadClient(), args, { timeout: PATIENCE_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       if (error !== null) reject(new Error(`odradek-load ${args.join(' ')}: ${stderr}${stdout}${error.killed === true ? ' (too slow)' : ''}`));
       else resolve(JSON.parse(stdout) as LoadResult);
     });

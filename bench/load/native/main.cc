@@ -23,12 +23,13 @@ constexpr Command kCommands[] = {
     {"idle", load::run_idle, "--connections N --hold-seconds S: opened at once, served, then long-polling"},
     {"floor", load::run_floor, "--kind produce|small|fetch: what the kernel alone costs, with the same client"},
     {"topic", load::run_topic, "--create NAME --partitions P | --delete NAME | --end NAME"},
+    {"hold-memory", load::run_hold_memory, "--bytes N: keeps a host from taking free memory back, until stdin ends"},
     {"self-check", load::run_self_check, "known vectors of the parts that everything else rests on"},
 };
 
 int usage() {
   std::fputs("usage: odradek-load <command> --broker host:port [--pid N] [--topic T] [--cleanup 1] ...\n", stderr);
-  for (const Command& command : kCommands) std::fprintf(stderr, "  %-10s %s\n", command.name, command.about);
+  for (const Command& command : kCommands) std::fprintf(stderr, "  %-12s %s\n", command.name, command.about);
   return 2;
 }
 
