@@ -1,10 +1,10 @@
 // What applies to a topic: its own override, else the broker setting behind it, else the default (LogConfig and
 // KafkaConfig.extractLogConfigMap).
+import { invariant } from '../base/invariant.js';
 import type { BrokerFallback, TopicDefinition } from './definition.js';
 import { topicDefinitions, type TopicKey } from './definitions.js';
 import type { Settings, Texts } from './settings.js';
-import { parseValue, type ConfigValue, type Parsed } from './values.js';
-import { invariant } from '../base/invariant.js';
+import { parseValue, ValueError, type ConfigValue, type Parsed } from './values.js';
 
 export type TimestampType = 'CreateTime' | 'LogAppendTime';
 export type CompressionType = 'uncompressed' | 'zstd' | 'lz4' | 'snappy' | 'gzip' | 'producer';
@@ -69,11 +69,17 @@ function timestampBound(name: string, settings: Settings): string {
   return isBound && settings.get(name).text === UNBOUNDED ? SYMMETRIC_BOUND : name;
 }
 
-/** One setting of a topic. Throws ValueError if its override is a mistake. */
+/** One setting of a topic. Overrides come from ZooKeeper, where anybody can write: one that is a mistake counts as absent. */
 export function topicValue(key: string, overrides: Texts, settings: Settings): Parsed {
   const definition = topicDefinitions.get(key);
   invariant(definition !== undefined, `${key} is not a topic setting`);
-  return parseValue(definition, overrides.get(key) ?? topicDefaultText(definition, settings));
+  const override = overrides.get(key);
+  try {
+    if (override !== undefined) return parseValue(definition, override);
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+  }
+  return parseValue(definition, topicDefaultText(definition, settings));
 }
 
 export function topicConfig(overrides: Texts, settings: Settings): TopicConfig {

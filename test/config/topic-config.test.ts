@@ -46,6 +46,10 @@ test('the old bound on timestamps counts where the two new ones are not set', ()
   expect(effective({}, { 'message.timestamp.difference.max.ms': '5' })).toMatchObject({ messageTimestampBeforeMaxMs: 5, messageTimestampAfterMaxMs: 5 });
 });
 
+test('an override that somebody broke in ZooKeeper leaves the topic on its default', () => {
+  expect(effective({ 'log.segment.bytes': '1000' }, { 'segment.bytes': 'broken', nonsense: '1' }).segmentBytes).toBe(1000);
+});
+
 test('a dynamic change of the broker reaches every topic that did not override it', () => {
   const config = broker();
   config.applyDynamic(new Map(), new Map([['log.retention.ms', '5000'], ['min.insync.replicas', '2']]));
