@@ -32,10 +32,12 @@ struct AppendJob {
   uint32_t length = 0;
   uint32_t flags = 0;
   int32_t leader_epoch = -1;  // written into each batch; for kAppendFollower the highest one accepted, -1 any
-  // 0: whatever happens to other jobs. Otherwise the AppendDone::generation last *processed* by the caller (1 at first):
-  // what the caller decided (sequence numbers) rests on every earlier job of its having succeeded. When one with a non-zero
-  // generation fails, the log moves to the next generation and every queued job of an older one is answered
-  // kStaleGeneration. Never take it from Log::generation(), which may have moved past failures not yet processed.
+  // 0: this job stands for itself. Otherwise the generation last learned from an AppendDone (1 at first): what the caller
+  // decided (sequence numbers) rests on every earlier such job having succeeded. When one of them fails, the log enters
+  // a new generation, and jobs of older ones still queued fail with kStaleGeneration. The failed job's AppendDone is the
+  // first to carry the new generation: on seeing it, take back what was assumed of that job and of every job with a
+  // generation that is in flight behind it (they all fail), and only then use the new generation. Never take it from
+  // Log::generation(), which may have moved past failures not yet seen. Followers' appends need one.
   uint32_t generation = 0;
   int64_t now_ms = 0;  // the caller's clock: LogAppendTime, timestamp bounds, age of the segment
   // CreateTime records older than now_ms - before or newer than now_ms + after are refused. INT64_MAX: no bound.
@@ -71,7 +73,7 @@ struct AppendDone {
   int64_t segment_base = -1;     // where it went: segment and position
   uint32_t position = 0;
   uint32_t length = 0;           // bytes written; may be less than the job's for followers
-  uint32_t generation = 1;       // of the log after this job: what to put into later jobs once this is processed
+  uint32_t generation = 1;       // see AppendJob::generation
   int32_t leader_epoch = -1;     // of the last batch written
   Code code = Code::kOk;
   int32_t sys = 0;                         // errno behind the code, if any

@@ -224,19 +224,20 @@ class Log final : public Served, public std::enable_shared_from_this<Log> {
   void update_options(const LogOptions& options);
 
   // Completes what is queued, flushes if asked (then a clean-shutdown marker may be written), writes the last time index
-  // entry, trims the indexes to their entries, closes. Safe twice. `done` gets the recovery point; it is called after
-  // the last callback of this log. Afterwards appends complete with kClosed, and readers get kClosed.
+  // entry, trims the indexes to their entries, closes. `done` gets the recovery point; it is called after the last callback
+  // of this log, readers' included. From the call on appends complete with kClosed and everything else answers kClosed, a
+  // second close() too.
   void close(bool flush, OffsetDone done);
 
-  // The directory is to go: closes without flushing, as after the last close(). Files are left to the caller.
+  // The directory is to go: closes without flushing or trimming. The files are the caller's to remove.
   void abandon(StatusDone done);
 
  private:
   struct Core;
   friend struct Core;
-  explicit Log(std::unique_ptr<Core> core, const OpenRequest& request);
+  explicit Log(const OpenRequest& request);
 
-  bool serve() override;
+  bool serve(Workspace& scratch) override;
   uint64_t backlog_bytes() const override;
 
   const std::string directory_;

@@ -15,12 +15,15 @@
 
 namespace odradek {
 
+struct Workspace;
+
 // Something that has work now and then. At most one thread is inside serve() at a time.
 class Served {
  public:
   virtual ~Served() = default;
-  // Does a bounded piece of its work. True: there is more, serve again after others had their turn.
-  virtual bool serve() = 0;
+  // Does a bounded piece of its work, with the thread's scratch memory. True: there is more, serve again after others
+  // had their turn. False: schedule() it anew when there is.
+  virtual bool serve(Workspace& scratch) = 0;
   // About how many bytes wait; decides whether a second thread is worth waking. Any thread.
   virtual uint64_t backlog_bytes() const = 0;
 };
@@ -59,10 +62,18 @@ class LogThreads {
 
  private:
   struct Worker;
+  using Lock = std::unique_lock<std::mutex>;
   void run(Worker& self);
-  bool take_and_run(std::unique_lock<std::mutex>& lock);
-  void wake_one(std::unique_lock<std::mutex>& lock);
-  void sleep(Worker& self, std::unique_lock<std::mutex>& lock);
+  bool serve_next(Worker& self, Lock& lock);
+  bool run_next_job(Lock& lock);
+  void sleep(Worker& self, Lock& lock);
+  bool watch(Worker& self, Lock& lock);
+  // REQUIRES: mutex_ held.
+  void wake_one();
+  void begin_turn();
+  void end_turn();
+  bool job_may_start() const;
+  bool worth_another_thread() const;
 
   const Options options_;
   std::mutex mutex_;
@@ -71,13 +82,13 @@ class LogThreads {
   std::deque<std::function<void()>> jobs_;
   std::vector<Worker*> idle_;  // the one that slept last is woken first: its caches are warm
   uint32_t jobs_running_ = 0;
-  bool watching_ = false;  // one idle worker looks every millisecond while others are busy
+  uint32_t busy_ = 0;      // threads inside a turn (serving, or running a job)
+  uint64_t turns_ = 0;     // begun
+  bool watching_ = false;  // one idle thread looks every millisecond whether the others are stuck
   bool closing_ = false;
-  bool closed_ = false;
-  // Read without the lock by kick(); written under it.
-  std::atomic<uint32_t> waiting_{0};   // ready_.size()
-  std::atomic<uint32_t> arriving_{0};  // woken, not yet at the queue
-  std::atomic<uint32_t> busy_{0};
+  // Written under mutex_, read by kick() without.
+  std::atomic<uint32_t> waiting_{0};  // ready_.size()
+  std::atomic<uint32_t> coming_{0};   // threads that are awake and will look at the queue: woken, or between two turns
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "base/status.h"
@@ -41,5 +42,13 @@ struct FoundRecord {
 // The first record whose timestamp is >= `timestamp` and offset >= from_offset. Stops quietly at broken structure.
 FoundRecord find_record_by_timestamp(std::span<const uint8_t> records, int32_t count, int64_t base_offset,
                                      int64_t base_timestamp, int64_t timestamp, int64_t from_offset);
+
+struct ControlRecord {
+  int16_t type = -1;               // 0 abort, 1 commit, 2 leader change, ...
+  int32_t coordinator_epoch = -1;  // of transaction markers
+};
+
+// The one record of a control batch; `records` may be cut after its value. Nothing when it is not one.
+std::optional<ControlRecord> read_control_record(std::span<const uint8_t> records);
 
 }  // namespace odradek

@@ -1,0 +1,209 @@
+#include "log/batch_check.h"
+
+#include <algorithm>
+
+#include "log/batch.h"
+#include "log/record_walk.h"
+
+namespace odradek {
+
+namespace {
+
+Code refuse(AppendFailure* failure, Code code, const char* why) {
+  failure->status = Status(code, 0, why);
+  return code;
+}
+
+int64_t saturating_subtract(int64_t a, int64_t b) {
+  int64_t result;
+  return __builtin_sub_overflow(a, b, &result) ? (b > 0 ? INT64_MIN : INT64_MAX) : result;
+}
+
+int64_t saturating_add(int64_t a, int64_t b) {
+  int64_t result;
+  return __builtin_add_overflow(a, b, &result) ? (b > 0 ? INT64_MAX : INT64_MIN) : result;
+}
+
+// Makes the header say `attributes` and `max_timestamp`, and the CRC agree, without a second pass over the records.
+void rewrite_times(std::span<uint8_t> batch, int16_t attributes, int64_t max_timestamp) {
+  constexpr size_t kFrom = batch_at::kAttributes;
+  constexpr size_t kHead = batch_at::kMaxTimestamp + 8 - kFrom;
+  uint8_t head[kHead];
+  std::copy_n(batch.data() + kFrom, kHead, head);
+  store_i16(head, attributes);
+  store_i64(head + (batch_at::kMaxTimestamp - kFrom), max_timestamp);
+  const std::span<const uint8_t> old_head(batch.data() + kFrom, kHead);
+  const uint32_t crc = crc32c_replace_head(load_u32(batch.data() + batch_at::kCrc), old_head, {head, kHead},
+                                           batch.size() - kFrom - kHead);
+  std::copy_n(head, kHead, batch.data() + kFrom);
+  store_u32(batch.data() + batch_at::kCrc, crc);
+}
+
+// LogValidator.validateBatch.
+Code check_header(const BatchHeader& header, bool from_client, AppendFailure* failure) {
+  const int16_t attributes = header.attributes();
+  if ((attributes & batch_attribute::kCodecMask) > batch_attribute::kHighestCodec) {
+    return refuse(failure, Code::kInvalidRecord, "unknown compression codec");
+  }
+  if (from_client) {
+    if (header.base_offset() != 0) return refuse(failure, Code::kInvalidRecord, "the base offset of a produced batch must be 0");
+    if (header.control()) return refuse(failure, Code::kInvalidRecord, "clients may not write control records");
+    if (header.has_producer_id() && header.base_sequence() < 0) {
+      return refuse(failure, Code::kInvalidRecord, "a batch with a producer id needs a sequence number");
+    }
+  }
+  const int32_t count = header.record_count();
+  if (count <= 0) return refuse(failure, Code::kInvalidRecord, "a batch must hold at least one record");
+  if (static_cast<int64_t>(header.last_offset_delta()) + 1 != count) {
+    return refuse(failure, Code::kInvalidRecord, "the batch's record count contradicts its offsets");
+  }
+  return Code::kOk;
+}
+
+// A topic with CreateTime takes no batch that says LogAppendTime: an invalid timestamp of each of its records.
+Code refuse_append_time(const BatchHeader& header, AppendFailure* failure) {
+  failure->record_error_count = static_cast<uint32_t>(header.record_count());
+  for (int32_t i = 0; i < header.record_count() && failure->record_errors.size() < AppendFailure::kMaxRecordErrors; ++i) {
+    failure->record_errors.push_back({i, Code::kInvalidTimestamp, header.max_timestamp()});
+  }
+  return refuse(failure, Code::kInvalidTimestamp, "producers may not set the timestamp type LogAppendTime");
+}
+
+// Walks the records of an uncompressed batch; gives their largest timestamp.
+Code check_records(std::span<const uint8_t> batch, const AppendJob& job, AppendFailure* failure, int64_t* max_timestamp) {
+  const BatchHeader header(batch.data());
+  RecordRules rules;
+  rules.base_timestamp = header.base_timestamp();
+  rules.keys_required = (job.flags & kAppendKeysRequired) != 0;
+  rules.check_timestamps = (job.flags & (kAppendLogAppendTime | kAppendInternal)) == 0;
+  rules.oldest_timestamp = saturating_subtract(job.now_ms, job.timestamp_before_max_ms);
+  rules.newest_timestamp = saturating_add(job.now_ms, job.timestamp_after_max_ms);
+  const RecordVerdict verdict = walk_records(batch.subspan(batch_at::kRecords), header.record_count(), rules, failure);
+  switch (verdict.code) {
+    case Code::kOk: break;
+    case Code::kInvalidTimestamp: return refuse(failure, verdict.code, "records were refused for their timestamps");
+    default:
+      if (*verdict.reason == 0) return refuse(failure, verdict.code, "records were refused for lacking a key");
+      failure->record_errors.clear();
+      failure->record_error_count = 0;
+      return refuse(failure, verdict.code, verdict.reason);
+  }
+  *max_timestamp = verdict.max_timestamp;
+  return Code::kOk;
+}
+
+// One batch of a leader's append.
+Code check_produced(std::span<uint8_t> batch, const AppendJob& job, const BatchLimits& limits, CheckedBatch* checked,
+                    AppendFailure* failure) {
+  const BatchHeader header(batch.data());
+  const bool from_client = (job.flags & kAppendInternal) == 0;
+  if (from_client && batch.size() > limits.max_message_bytes) {
+    return refuse(failure, Code::kMessageTooLarge, "the batch is larger than max.message.bytes");
+  }
+  if (!crc_matches(batch)) return refuse(failure, Code::kCorruptBatch, "the batch's CRC does not match");
+  if (const Code code = check_header(header, from_client, failure); code != Code::kOk) return code;
+
+  const bool append_time = (job.flags & kAppendLogAppendTime) != 0;
+  if (!append_time && header.log_append_time()) return refuse_append_time(header, failure);
+
+  int64_t max_timestamp = header.max_timestamp();
+  if (!header.compressed()) {
+    if (const Code code = check_records(batch, job, failure, &max_timestamp); code != Code::kOk) return code;
+  } else if ((job.flags & kAppendInnerChecked) != 0) {
+    max_timestamp = job.inner_max_timestamp;
+  }
+  int16_t attributes = header.attributes();
+  if (append_time) {
+    attributes |= batch_attribute::kLogAppendTime;
+    max_timestamp = job.now_ms;
+  }
+  if (attributes != header.attributes() || max_timestamp != header.max_timestamp()) {
+    rewrite_times(batch, attributes, max_timestamp);
+  }
+  *checked = {static_cast<uint32_t>(batch.size()), header.last_offset_delta(), header.base_offset(), max_timestamp};
+  return Code::kOk;
+}
+
+Code check_leader_job(const AppendJob& job, const BatchLimits& limits, std::vector<CheckedBatch>* batches,
+                      AppendFailure* failure) {
+  std::span<uint8_t> rest(job.bytes, job.length);
+  if (rest.empty()) return refuse(failure, Code::kInvalidRecord, "no batch to append");
+  while (!rest.empty()) {
+    uint32_t size;
+    if (const Code code = check_frame(rest, &size); code != Code::kOk) {
+      return refuse(failure, code, code == Code::kCorruptBatch ? "the batch is cut off or its length is impossible"
+                                                               : "the batch is not of magic 2");
+    }
+    CheckedBatch checked;
+    if (const Code code = check_produced(rest.first(size), job, limits, &checked, failure); code != Code::kOk) return code;
+    batches->push_back(checked);
+    rest = rest.subspan(size);
+  }
+  return Code::kOk;
+}
+
+// Why the batch at the front of `rest` cannot be taken from a leader.
+Code check_fetched(std::span<const uint8_t> rest, int64_t at_least, CheckedBatch* checked, AppendFailure* failure) {
+  uint32_t size;
+  if (const Code code = check_frame(rest, &size); code != Code::kOk) {
+    return refuse(failure, code, "the fetched batch is cut off or of an unknown format");
+  }
+  const std::span<const uint8_t> batch = rest.first(size);
+  const BatchHeader header(batch.data());
+  if (!crc_matches(batch)) return refuse(failure, Code::kCorruptBatch, "the fetched batch's CRC does not match");
+  if (header.base_offset() < at_least || header.last_offset_delta() < 0 ||
+      header.base_offset() > INT64_MAX - INT32_MAX) {
+    return refuse(failure, Code::kUnexpectedOffset, "the fetched batch's offsets are below the end of the log");
+  }
+  *checked = {size, header.last_offset_delta(), header.base_offset(), header.max_timestamp()};
+  return Code::kOk;
+}
+
+// A fetch may end inside a batch.
+bool cut_off(std::span<const uint8_t> rest) {
+  return rest.size() < kBatchHeaderSize || BatchHeader(rest.data()).size() > static_cast<int64_t>(rest.size());
+}
+
+Code check_follower_job(const AppendJob& job, int64_t next_offset, std::vector<CheckedBatch>* batches,
+                        AppendFailure* failure) {
+  std::span<const uint8_t> rest(job.bytes, job.length);
+  const size_t before = batches->size();
+  while (!rest.empty()) {
+    CheckedBatch checked;
+    const Code code = check_fetched(rest, next_offset, &checked, failure);
+    if (code != Code::kOk) {
+      // Kafka 3.9.1 keeps what precedes a broken batch; the next fetch begins there.
+      return batches->size() > before || cut_off(rest) ? Code::kOk : code;
+    }
+    // An answer of a leader older than the epochs it carries (KAFKA-17754).
+    if (job.leader_epoch >= 0 && BatchHeader(rest.data()).leader_epoch() > job.leader_epoch) break;
+    batches->push_back(checked);
+    next_offset = checked.base_offset + checked.last_offset_delta + 1;
+    rest = rest.subspan(checked.size);
+  }
+  return Code::kOk;
+}
+
+}  // namespace
+
+Code check_frame(std::span<const uint8_t> bytes, uint32_t* size) {
+  if (bytes.size() <= batch_at::kMagic) return Code::kCorruptBatch;
+  const int8_t magic = static_cast<int8_t>(bytes[batch_at::kMagic]);
+  if (magic != kMagicV2) return magic >= 0 && magic < kMagicV2 ? Code::kUnsupportedMagic : Code::kCorruptBatch;
+  if (bytes.size() < kBatchHeaderSize) return Code::kCorruptBatch;
+  const int64_t whole = BatchHeader(bytes.data()).size();
+  if (whole < static_cast<int64_t>(kBatchHeaderSize) || whole > static_cast<int64_t>(bytes.size())) return Code::kCorruptBatch;
+  *size = static_cast<uint32_t>(whole);
+  return Code::kOk;
+}
+
+Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, std::vector<CheckedBatch>* batches,
+               AppendFailure* failure) {
+  const size_t before = batches->size();
+  const Code code = (job.flags & kAppendFollower) != 0 ? check_follower_job(job, next_offset, batches, failure)
+                                                       : check_leader_job(job, limits, batches, failure);
+  if (code != Code::kOk) batches->resize(before);
+  return code;
+}
+
+}  // namespace odradek

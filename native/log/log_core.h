@@ -1,0 +1,175 @@
+// The inside of a Log: its queue, and what the log thread does with it. Only log*.cc include this.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "log/hot_tail.h"
+#include "log/log.h"
+#include "log/segment_list.h"
+#include "log/workspace.h"
+
+namespace odradek {
+
+// Carried out in order on the log thread.
+using Command = std::function<void()>;
+
+// An entry of the queue: an append, or (when `command` is set) something else.
+struct Work {
+  AppendJob job;
+  std::unique_ptr<Command> command;
+};
+
+// Threads: fields say whose they are. "Log thread": whichever thread serves the log, one at a time, each handing over to
+// the next through the pool's lock.
+//
+// Invariants, on the log thread between rounds:
+//   (1) next_offset_ is the end of the log's bytes; end_offset_ of the face is equal, or below while a flush failed
+//   (2) recovery_point_ <= next_offset_
+//   (3) the list is never empty, and its last segment is open for appending, unless broken_ or closed_
+struct Log::Core {
+  Core(const OpenRequest& request, Log* face);
+
+  // --- The queue (any thread) --------------------------------------------------------------------------------------
+  void append(const AppendJob& job);
+  // False when the log is closed: the command was not taken.
+  bool enqueue(Command command, bool last = false);
+  template <typename Done, typename Body>
+  void change(Done done, Body body);
+  // Runs `body` on a pool thread beside the queue. Answers kClosed after close().
+  template <typename Done, typename Body>
+  void beside(Done done, Body body);
+  void schedule_if_idle(bool was_scheduled);
+
+  bool serve(Workspace& scratch);
+  void flush_rolled(OffsetDone done);
+  void close(bool flush, OffsetDone done);
+  void abandon(StatusDone done);
+  void when_readers_are_done(std::function<void()> then);
+
+  // --- Appending (log thread; log_append.cc) -----------------------------------------------------------------------
+  void run_round(std::span<Work> works, Workspace& scratch);
+  void append_one(const AppendJob& job, Workspace& scratch);
+  Status place(const AppendJob& job, std::span<CheckedBatch> batches, Workspace& scratch);
+  void stage(const AppendJob& job, uint32_t bytes, Workspace& scratch);
+  Status write_pending(Workspace& scratch);
+  void fail_pending(const Status& why, Workspace& scratch);
+  void fail(AppendDone& done, const Status& why, Workspace& scratch);
+  void settle(Workspace& scratch);
+  void enter_generation(size_t failed);
+
+  // --- Changing (log thread; log_changes.cc) -----------------------------------------------------------------------
+  Status roll(int64_t base_offset, int64_t now_ms);
+  Status flush_all();
+  Status truncate_to(int64_t offset);
+  Status start_anew_at(int64_t offset);
+  Result<int64_t> delete_segments_below(int64_t offset);
+  Status drop(std::span<const std::shared_ptr<Segment>> segments);
+  Status purge_deleted(int64_t before_ms);
+  Status shut(bool flush);
+  void break_log(const Status& why);
+  std::shared_ptr<Segment> make_segment(int64_t base_offset);
+  void reset_hot_tail();
+  void publish_facts();
+  void recount();
+  void publish_end();
+
+  // --- Fixed ---------------------------------------------------------------------------------------------------------
+  Log* const face;
+  FileSystem& files;
+  LogThreads& threads;
+  LogListener& listener;
+  Clock& clock;
+  const std::string directory;
+
+  // --- Under queue_lock ----------------------------------------------------------------------------------------------
+  SpinLock queue_lock;
+  std::vector<Work> queue;
+  bool scheduled = false;
+  bool accepting = true;
+  std::atomic<uint64_t> queued_bytes{0};  // written under the lock
+
+  // --- Log thread ----------------------------------------------------------------------------------------------------
+  std::vector<Work> taken;  // from the queue; those before taken_done are carried out
+  size_t taken_done = 0;
+  LogOptions options;
+  uint64_t jitter_state;
+  int64_t next_offset = 0;
+  int64_t recovery_point = 0;
+  uint64_t sealed_bytes = 0;  // of all segments but the active one
+  uint32_t generation = 1;
+  Status broken;
+  bool closed = false;
+  bool directory_dirty = false;  // names were added since it was synced
+  // What is decided but not written in this round. The batches and pieces are in the Workspace.
+  size_t pending_done = 0;        // index of the first pending AppendDone
+  uint64_t pending_bytes = 0;
+  int64_t pending_from = 0;       // next_offset before them
+  size_t staged_from = 0;         // start of the open run in the staging memory
+  uint32_t old_generation = 1;    // when the round began
+  size_t first_failed = SIZE_MAX; // the first job of the round whose failure began a generation
+  struct Deleted {
+    std::shared_ptr<Segment> segment;
+    int64_t at_ms;
+  };
+  std::vector<Deleted> deleted;
+
+  // --- Shared, each safe by itself -----------------------------------------------------------------------------------
+  SegmentList segments;
+  HotTail hot;
+  std::atomic<uint64_t> truncations{0};  // odd while one goes on; readers that saw it move look again
+
+  // --- Under beside_lock ---------------------------------------------------------------------------------------------
+  SpinLock beside_lock;
+  uint32_t beside_running = 0;
+  bool beside_closed = false;
+  std::function<void()> when_quiet;  // close() waits for the readers
+};
+
+// Reading, pure functions over a snapshot (log_reads.cc). `end` is the end offset to respect.
+struct ReadView {
+  std::shared_ptr<const Segments> segments;
+  int64_t start;
+  int64_t end;
+};
+Result<Slice> locate_in(const ReadView& view, int64_t from_offset, int64_t max_offset, uint32_t max_bytes,
+                        bool at_least_one_batch);
+Result<TimestampAnswer> find_timestamp_in(const ReadView& view, int64_t timestamp, int64_t from_offset);
+Result<TimestampAnswer> max_timestamp_in(const ReadView& view);
+Result<ScanAnswer> scan_in(const ReadView& view, int64_t from_offset, uint32_t max_batches);
+Result<std::vector<SegmentFacts>> facts_of(const ReadView& view);
+
+template <typename Done, typename Body>
+void Log::Core::change(Done done, Body body) {
+  const bool taken_in = enqueue([this, done, body] {
+    if (closed) return done(Status(Code::kClosed));
+    done(body());
+  });
+  if (!taken_in) done(Status(Code::kClosed));
+}
+
+template <typename Done, typename Body>
+void Log::Core::beside(Done done, Body body) {
+  {
+    const std::lock_guard lock(beside_lock);
+    if (!beside_closed) ++beside_running;
+    else return done(Status(Code::kClosed));
+  }
+  threads.submit([this, keep = face->shared_from_this(), done = std::move(done), body = std::move(body)] {
+    done(body());
+    std::function<void()> quiet;
+    {
+      const std::lock_guard lock(beside_lock);
+      if (--beside_running == 0 && beside_closed) quiet.swap(when_quiet);
+    }
+    if (quiet) quiet();
+  });
+}
+
+}  // namespace odradek

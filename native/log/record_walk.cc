@@ -1,0 +1,158 @@
+#include "log/record_walk.h"
+
+#include "log/batch.h"
+#include "log/varint.h"
+
+namespace odradek {
+
+namespace detail {
+bool read_long_varint(const uint8_t*& at, const uint8_t* end, int max_bytes, uint64_t* raw) {
+  uint64_t value = 0;
+  for (int i = 0; i < max_bytes && at < end; ++i) {
+    const uint8_t byte = *at++;
+    value |= static_cast<uint64_t>(byte & 0x7f) << (7 * i);
+    if (byte < 0x80) {
+      *raw = value;
+      return true;
+    }
+  }
+  return false;
+}
+}  // namespace detail
+
+namespace {
+
+//   record:  length varint, attributes int8, timestampDelta varlong, offsetDelta varint,
+//            keyLength varint, key, valueLength varint, value, headerCount varint, headers
+//   header:  keyLength varint, key, valueLength varint, value
+// `length` counts what follows it. A negative key or value length means null.
+struct RecordView {
+  int64_t timestamp_delta;
+  int32_t offset_delta;
+  bool has_key;
+};
+
+bool skip_bytes(const uint8_t*& at, const uint8_t* end, int32_t length) {
+  if (length <= 0) return true;
+  if (end - at < length) return false;
+  at += length;
+  return true;
+}
+
+bool skip_headers(const uint8_t*& at, const uint8_t* end) {
+  int32_t count;
+  if (!read_varint(at, end, &count)) return false;
+  if (count < 0 || count > end - at) return false;
+  for (int32_t i = 0; i < count; ++i) {
+    int32_t length;
+    if (!read_varint(at, end, &length) || length < 0 || !skip_bytes(at, end, length)) return false;
+    if (!read_varint(at, end, &length) || !skip_bytes(at, end, length)) return false;
+  }
+  return true;
+}
+
+// Null when all is well, otherwise what is wrong.
+inline const char* read_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
+  int32_t length;
+  if (!read_varint(at, end, &length)) return "the batch ends inside a record's length";
+  if (length < 0 || length > end - at) return "a record reaches past the end of its batch";
+  const uint8_t* const record_end = at + length;
+  if (length == 0) return "a record is empty";
+  ++at;  // attributes, unused
+  int32_t key_length;
+  int32_t value_length;
+  const bool whole = read_varlong(at, record_end, &record->timestamp_delta) &&
+                     read_varint(at, record_end, &record->offset_delta) && read_varint(at, record_end, &key_length) &&
+                     skip_bytes(at, record_end, key_length) && read_varint(at, record_end, &value_length) &&
+                     skip_bytes(at, record_end, value_length) && skip_headers(at, record_end);
+  if (!whole) return "a field reaches past the end of its record";
+  if (at != record_end) return "a record is longer than its fields";
+  record->has_key = key_length >= 0;
+  return nullptr;
+}
+
+// Wraps as Java does: a hostile delta yields some timestamp, not undefined behaviour.
+inline int64_t add_wrapping(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+
+void note(AppendFailure* errors, int32_t index, Code code, int64_t timestamp) {
+  if (errors == nullptr) return;
+  ++errors->record_error_count;
+  if (errors->record_errors.size() < AppendFailure::kMaxRecordErrors) {
+    errors->record_errors.push_back({index, code, timestamp});
+  }
+}
+
+RecordVerdict broken(const char* reason) {
+  RecordVerdict verdict;
+  verdict.code = Code::kInvalidRecord;
+  verdict.reason = reason;
+  return verdict;
+}
+
+}  // namespace
+
+RecordVerdict walk_records(std::span<const uint8_t> records, int32_t count, const RecordRules& rules,
+                           AppendFailure* errors) {
+  RecordVerdict verdict;
+  const uint8_t* at = records.data();
+  const uint8_t* const end = at + records.size();
+  for (int32_t index = 0; index < count; ++index) {
+    RecordView record;
+    if (const char* reason = read_record(at, end, &record)) return broken(reason);
+    if (record.offset_delta != index) return broken("offsets inside the batch do not count up from 0");
+    const int64_t timestamp = add_wrapping(rules.base_timestamp, record.timestamp_delta);
+    if (timestamp > verdict.max_timestamp) {
+      verdict.max_timestamp = timestamp;
+      verdict.offset_of_max = index;
+    }
+    if (rules.keys_required && !record.has_key) {
+      // Kafka stops looking at a record at its first fault, and looks at the key first.
+      if (verdict.code == Code::kOk) verdict.code = Code::kInvalidRecord;
+      note(errors, index, Code::kInvalidRecord, timestamp);
+    } else if (rules.check_timestamps && timestamp != kNoTimestamp &&
+               (timestamp < rules.oldest_timestamp || timestamp > rules.newest_timestamp)) {
+      verdict.code = Code::kInvalidTimestamp;
+      note(errors, index, Code::kInvalidTimestamp, timestamp);
+    }
+  }
+  if (at != end) return broken("bytes are left over after the last record");
+  return verdict;
+}
+
+FoundRecord find_record_by_timestamp(std::span<const uint8_t> records, int32_t count, int64_t base_offset,
+                                     int64_t base_timestamp, int64_t timestamp, int64_t from_offset) {
+  const uint8_t* at = records.data();
+  const uint8_t* const end = at + records.size();
+  for (int32_t index = 0; index < count; ++index) {
+    RecordView record;
+    if (read_record(at, end, &record) != nullptr) break;
+    const int64_t offset = add_wrapping(base_offset, record.offset_delta);
+    const int64_t found = add_wrapping(base_timestamp, record.timestamp_delta);
+    if (found >= timestamp && offset >= from_offset) return {true, offset, found};
+  }
+  return {};
+}
+
+std::optional<ControlRecord> read_control_record(std::span<const uint8_t> records) {
+  constexpr int32_t kKeySize = 4;          // version int16, type int16
+  constexpr int32_t kMarkerValueSize = 6;  // version int16, coordinatorEpoch int32
+  const uint8_t* at = records.data();
+  const uint8_t* const end = at + records.size();
+  int32_t number;
+  int64_t long_number;
+  if (!read_varint(at, end, &number) || at == end) return std::nullopt;
+  ++at;  // attributes
+  if (!read_varlong(at, end, &long_number) || !read_varint(at, end, &number)) return std::nullopt;
+  if (!read_varint(at, end, &number) || number != kKeySize || end - at < kKeySize) return std::nullopt;
+  ControlRecord record;
+  record.type = load_i16(at + 2);
+  at += kKeySize;
+  if (!read_varint(at, end, &number)) return record;
+  const bool marker = record.type == 0 || record.type == 1;
+  if (marker && number >= kMarkerValueSize && end - at >= kMarkerValueSize) record.coordinator_epoch = load_i32(at + 2);
+  return record;
+}
+
+}  // namespace odradek
