@@ -100,6 +100,12 @@ export function writeStructOrNull<I>(writer: Writer, value: I | null, version: n
   if (value !== null) write(writer, value, version);
 }
 
+/** In a tagged field the marker is another: a varint. */
+export function writeTaggedStructOrNull<I>(writer: Writer, value: I | null, version: number, write: (writer: Writer, value: I, version: number) => void): void {
+  writer.writeUvarint(value === null ? 0 : 1);
+  if (value !== null) write(writer, value, version);
+}
+
 export const putBool = (writer: Writer, value: boolean): void => writer.writeBool(value);
 export const putInt8 = (writer: Writer, value: number): void => writer.writeInt8(value);
 export const putInt16 = (writer: Writer, value: number): void => writer.writeInt16(value);

@@ -42,7 +42,9 @@ function readField(message: Message, field: Field, version: number): string {
   }
   if (type.kind === 'struct') {
     const read = `${decoderName(message, type.struct)}(r, v)`;
-    return nullable ? `(r.readInt8() < 0 ? null : ${read})` : read;
+    if (!nullable) return read;
+    // Two markers for one idea: a byte of -1 or 1 in line, a varint of 0 or 1 in a tagged field (MessageDataGenerator.java).
+    return isTagged(field, version) ? `r.readUvarint() <= 0 ? null : ${read}` : `(r.readInt8() < 0 ? null : ${read})`;
   }
   return readScalar(type.scalar, compact, nullable);
 }

@@ -49,7 +49,7 @@ function writeField(message: Message, field: Field, version: number): string {
   if (type.kind === 'array') return writeArray(message, type.element, value, compact, nullable);
   if (type.kind === 'struct') {
     const name = encoderName(message, type.struct);
-    if (nullable) return `writeStructOrNull(w, ${value}, v, ${name});`;
+    if (nullable) return `write${isTagged(field, version) ? 'Tagged' : ''}StructOrNull(w, ${value}, v, ${name});`;
     return field.nullable === null ? `${name}(w, ${value}, v);` : `${name}(w, notNull(${value}, '${field.name}'), v);`;
   }
   return writeScalar(type.scalar, compact, nullable, value);

@@ -35,8 +35,13 @@ function elementJson(message: Message, type: ElementType, version: number, value
   if (type.kind === 'struct') return structJson(message, type.struct, version, value as Fields, records);
   if (type.scalar === 'records' && records === 'size') return (value as Uint8Array).length;
   if (type.scalar === 'records' || type.scalar === 'bytes') return Buffer.from(value as Uint8Array).toString('base64');
-  // Kafka reads no float without a point.
-  return type.scalar === 'float64' && records === 'bytes' ? new Decimal(value as number) : value;
+  return type.scalar === 'float64' ? float(value as number, records) : value;
+}
+
+/** Kafka reads no float without a point, and writes what JSON has no number for as text. */
+function float(value: number, records: RecordsAs): unknown {
+  if (!Number.isFinite(value)) return String(value);
+  return records === 'bytes' ? new Decimal(value) : value;
 }
 
 class Decimal {

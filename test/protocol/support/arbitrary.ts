@@ -56,7 +56,7 @@ function elementArbitrary(message: Message, type: ElementType, version: number, 
     case 'int32': return edges(fc.integer(), -1, 0, -0x80000000, 0x7fffffff);
     // The largest Java long reads as 2^63 and is written as itself again.
     case 'int64': return edges(fc.maxSafeInteger(), -1, 0, -(2 ** 63), 2 ** 63, 2 ** 32, -(2 ** 32));
-    case 'float64': return fc.double({ noNaN: true });
+    case 'float64': return fc.double({ noNaN: true, noDefaultInfinity: true });
     case 'uuid': return fc.oneof({ weight: 1, arbitrary: fc.constant(ZERO_UUID) }, { weight: 3, arbitrary: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(bytes => Buffer.from(bytes).toString('base64url')) });
     case 'string': return strings(options.maxLength ?? 12);
     case 'bytes':
