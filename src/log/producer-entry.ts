@@ -8,6 +8,10 @@ export const NO_OFFSET = -1;
 export const NO_TIMESTAMP = -1;
 
 const REMEMBERED = 5;
+const LAST_OFFSET = 1;
+const OFFSET_DELTA = 2;
+const TIMESTAMP = 3;
+const FIELDS = 4;
 const LARGEST_SEQUENCE = 0x7fffffff;
 
 /** The sequence number `count` steps on; after the largest comes 0. */
@@ -41,13 +45,11 @@ export class ProducerEntry {
   inFlight = 0;
   pendingTransaction = false;
 
-  // A ring: the batch number i (0 the oldest) is at (#oldest + i) mod 5.
+  // A ring of batches, each four numbers: last sequence, last offset, offset delta, timestamp. Batch number i (0 the oldest)
+  // is in place (#oldest + i) mod 5. One array, grown on demand: most producers of a large log have sent one batch.
   #oldest = 0;
   #count = 0;
-  readonly #lastSequences = [0, 0, 0, 0, 0];
-  readonly #lastOffsets = [0, 0, 0, 0, 0];
-  readonly #offsetDeltas = [0, 0, 0, 0, 0];
-  readonly #timestamps = [0, 0, 0, 0, 0];
+  readonly #ring: number[] = [];
 
   constructor(producerId: number) {
     this.producerId = producerId;
@@ -58,30 +60,36 @@ export class ProducerEntry {
   }
 
   get lastSequence(): number {
-    return this.#count === 0 ? NO_SEQUENCE : this.#lastSequences[this.#newest]!;
+    return this.#count === 0 ? NO_SEQUENCE : this.#ring[this.#newest]!;
   }
 
   get lastOffset(): number {
-    return this.#count === 0 ? NO_OFFSET : this.#lastOffsets[this.#newest]!;
+    return this.#count === 0 ? NO_OFFSET : this.#ring[this.#newest + LAST_OFFSET]!;
   }
 
   get lastOffsetDelta(): number {
-    return this.#count === 0 ? 0 : this.#offsetDeltas[this.#newest]!;
+    return this.#count === 0 ? 0 : this.#ring[this.#newest + OFFSET_DELTA]!;
   }
 
   get #newest(): number {
-    return (this.#oldest + this.#count - 1) % REMEMBERED;
+    return this.#place(this.#count - 1);
+  }
+
+  /** Where batch number i lies in the ring. */
+  #place(i: number): number {
+    const index = this.#oldest + i;
+    return (index < REMEMBERED ? index : index - REMEMBERED) * FIELDS;
   }
 
   add(epoch: number, lastSequence: number, lastOffset: number, offsetDelta: number, timestamp: number): void {
     this.adoptEpoch(epoch);
     const full = this.#count === REMEMBERED;
-    const at = (this.#oldest + this.#count) % REMEMBERED;
-    this.#lastSequences[at] = lastSequence;
-    this.#lastOffsets[at] = lastOffset;
-    this.#offsetDeltas[at] = offsetDelta;
-    this.#timestamps[at] = timestamp;
-    if (full) this.#oldest = (this.#oldest + 1) % REMEMBERED;
+    const at = full ? this.#oldest * FIELDS : this.#place(this.#count);
+    this.#ring[at] = lastSequence;
+    this.#ring[at + LAST_OFFSET] = lastOffset;
+    this.#ring[at + OFFSET_DELTA] = offsetDelta;
+    this.#ring[at + TIMESTAMP] = timestamp;
+    if (full) this.#oldest = this.#oldest === REMEMBERED - 1 ? 0 : this.#oldest + 1;
     else this.#count += 1;
     this.lastTimestamp = timestamp;
   }
@@ -90,27 +98,28 @@ export class ProducerEntry {
   adoptEpoch(epoch: number): void {
     if (epoch === this.epoch) return;
     this.epoch = epoch;
+    this.#oldest = 0;
     this.#count = 0;
   }
 
   /**
-   * Where the batch of exactly these sequences is remembered: an index for offsetAt and timestampAt, or -1. Batches in
+   * Where the batch of exactly these sequences is remembered, for baseOffsetAt and timestampAt, or -1. Batches in
    * flight count as remembered already, so the oldest ones give way to them.
    */
   find(firstSequence: number, lastSequence: number): number {
     for (let i = Math.max(0, this.#count + this.pendingBatches - REMEMBERED); i < this.#count; i++) {
-      const at = (this.#oldest + i) % REMEMBERED;
-      if (this.#lastSequences[at] === lastSequence && sequenceBefore(lastSequence, this.#offsetDeltas[at]!) === firstSequence) return at;
+      const at = this.#place(i);
+      if (this.#ring[at] === lastSequence && sequenceBefore(lastSequence, this.#ring[at + OFFSET_DELTA]!) === firstSequence) return at;
     }
     return -1;
   }
 
-  baseOffsetAt(index: number): number {
-    return this.#lastOffsets[index]! - this.#offsetDeltas[index]!;
+  baseOffsetAt(place: number): number {
+    return this.#ring[place + LAST_OFFSET]! - this.#ring[place + OFFSET_DELTA]!;
   }
 
-  timestampAt(index: number): number {
-    return this.#timestamps[index]!;
+  timestampAt(place: number): number {
+    return this.#ring[place + TIMESTAMP]!;
   }
 
   /** The pending state is the real one, where nothing is in flight. */

@@ -62,6 +62,8 @@ export interface ProducerStateOptions {
 export class ProducerStateManager {
   readonly #options: ProducerStateOptions;
   readonly #producers = new Map<number, ProducerEntry>();
+  /** The one asked about last: check() and prepare() come in pairs, and most partitions have a favourite producer. */
+  #recent: ProducerEntry | undefined;
   /** A queue: [#head] is the oldest. Slots are used again, so that an append allocates nothing. */
   readonly #inFlight: InFlight[] = [];
   #head = 0;
@@ -108,19 +110,13 @@ export class ProducerStateManager {
 
   /** May a client append this batch? The sequence numbers are those of its first and last record. */
   check(producerId: number, epoch: number, firstSequence: number, lastSequence: number, transactional: boolean): Verdict {
-    const entry = this.#producers.get(producerId);
+    const entry = this.#lookUp(producerId);
     // Unknown, or forgotten: there is nothing to hold a first batch against, whatever its sequence.
     if (entry === undefined) return Verdict.accept;
 
     if (epoch === entry.pendingEpoch) {
-      const remembered = epoch === entry.epoch ? entry.find(firstSequence, lastSequence) : -1;
-      if (remembered >= 0) {
-        this.duplicateOffset = entry.baseOffsetAt(remembered);
-        this.duplicateTimestamp = entry.timestampAt(remembered);
-        return Verdict.duplicate;
-      }
-      if (entry.pendingBatches > 0 && this.#isInFlight(entry, firstSequence, lastSequence)) return Verdict.duplicateInFlight;
-      if (!follows(entry.pendingLastSequence, firstSequence)) return Verdict.outOfOrder;
+      // What continues cannot be a repetition: between the two lie 2^31 sequence numbers.
+      if (!follows(entry.pendingLastSequence, firstSequence)) return this.#checkRepeated(entry, firstSequence, lastSequence);
     } else {
       if (epoch < entry.pendingEpoch) return Verdict.invalidEpoch;
       if (firstSequence !== 0 && entry.pendingEpoch !== NO_EPOCH) return Verdict.outOfOrder;
@@ -168,7 +164,7 @@ export class ProducerStateManager {
     while (this.#waiting > 0) {
       const { entry } = this.#dequeue();
       entry.settle();
-      if (entry.inFlight === 0 && entry.epoch === NO_EPOCH) this.#producers.delete(entry.producerId);
+      if (entry.inFlight === 0 && entry.epoch === NO_EPOCH) this.#forget(entry);
     }
     this.#tellSettled();
   }
@@ -241,7 +237,7 @@ export class ProducerStateManager {
    */
   expire(now: number): number {
     const before = this.#producers.size;
-    for (const entry of this.#producers.values()) if (this.#isExpired(entry, now)) this.#producers.delete(entry.producerId);
+    for (const entry of this.#producers.values()) if (this.#isExpired(entry, now)) this.#forget(entry);
     return before - this.#producers.size;
   }
 
@@ -255,8 +251,19 @@ export class ProducerStateManager {
   clear(): void {
     invariant(this.#waiting === 0, 'producer state cannot be replaced while appends are in flight');
     this.#producers.clear();
+    this.#recent = undefined;
     this.#decided = [];
     this.#firstUndecided = undefined;
+  }
+
+  #checkRepeated(entry: ProducerEntry, firstSequence: number, lastSequence: number): Verdict {
+    const remembered = entry.pendingEpoch === entry.epoch ? entry.find(firstSequence, lastSequence) : -1;
+    if (remembered >= 0) {
+      this.duplicateOffset = entry.baseOffsetAt(remembered);
+      this.duplicateTimestamp = entry.timestampAt(remembered);
+      return Verdict.duplicate;
+    }
+    return entry.pendingBatches > 0 && this.#isInFlight(entry, firstSequence, lastSequence) ? Verdict.duplicateInFlight : Verdict.outOfOrder;
   }
 
   #isExpired(entry: ProducerEntry, now: number): boolean {
@@ -264,8 +271,19 @@ export class ProducerStateManager {
       && now - entry.lastTimestamp >= this.#options.expirationMs();
   }
 
+  #lookUp(producerId: number): ProducerEntry | undefined {
+    const recent = this.#recent;
+    if (recent !== undefined && recent.producerId === producerId) return recent;
+    return (this.#recent = this.#producers.get(producerId));
+  }
+
+  #forget(entry: ProducerEntry): void {
+    this.#producers.delete(entry.producerId);
+    this.#recent = undefined;
+  }
+
   #entryOf(producerId: number): ProducerEntry {
-    let entry = this.#producers.get(producerId);
+    let entry = this.#lookUp(producerId);
     if (entry === undefined) {
       entry = new ProducerEntry(producerId);
       this.#producers.set(producerId, entry);
