@@ -6,7 +6,7 @@
 namespace odradek {
 
 struct ReactorOptions {
-  uint32_t network_threads = 3;                           // num.network.threads
+  uint32_t network_threads = 3;                           // num.network.threads, 1 to 32
   uint32_t max_request_bytes = 100u << 20;                // socket.request.max.bytes
   // Frames received and not yet given back (answered, or release_frame). When spent, no socket is read until some are.
   // A frame that began before goes on, as in Kafka's memory pool, so it may be passed by what was under way.
@@ -15,7 +15,7 @@ struct ReactorOptions {
   // KiB) is still announced. Kafka's is 1; more lets a pipelining client profit.
   uint32_t max_in_flight = 128;
   uint64_t max_queued_response_bytes = 4u << 20;          // answered but not sent, per connection: a slow reader is not read
-  uint32_t max_requests = 1u << 18;                       // slots, over all connections; at most that
+  uint32_t max_requests = 1u << 18;                       // without an answer sent, over all connections; at most that
   int64_t connections_max_idle_ms = 10 * 60 * 1000;       // connections.max.idle.ms; < 0: never. Not while requests wait
   int64_t stalled_frame_ms = 30 * 1000;                   // half a frame, no byte for so long, while others lack memory: closed
   uint32_t max_connections = 0x7fffffff;                  // max.connections: beyond it the longest idle one gives way

@@ -31,6 +31,7 @@ namespace odradek {
 
 namespace reactor {
 class Core;
+class Sender;
 struct Connection;
 }  // namespace reactor
 
@@ -55,9 +56,9 @@ class Reactor {
  public:
   using Options = ReactorOptions;
 
-  // The bits of a slot that are its index: dense from 0, below Options::max_requests. The other bits change with every
-  // use, so that a stale slot is recognized.
-  static constexpr uint32_t kSlotIndexMask = (1u << 18) - 1;
+  // The bits of a slot that are its index: dense from 0, mostly small. The other bits change with every use, so that a
+  // stale slot is recognized.
+  static constexpr uint32_t kSlotIndexMask = (1u << 20) - 1;
 
   // Starts the threads. `arena`, `clock` and `warm_up` must outlive the reactor. `warm_up` may be null: then cold
   // slices make their network thread wait for the disk.
@@ -161,7 +162,7 @@ class AnswerBatch {
   friend class Reactor;
   reactor::Core& core_;
   std::vector<reactor::Connection*> touched_;  // each is held by one reference
-  std::unique_ptr<uint8_t[]> scratch_;         // small file slices on their way into a sendmsg
+  std::unique_ptr<reactor::Sender> sender_;
 };
 
 }  // namespace odradek
