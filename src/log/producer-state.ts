@@ -12,9 +12,8 @@
 // The last is the log's promise: after a failure it refuses what was submitted before the failure was heard of. Each of
 // those reports its own failure, and all of them arrive before the completion of anything submitted later.
 import { invariant } from '../base/invariant.js';
+import { InFlightBatches } from './in-flight-batches.js';
 import { follows, NO_EPOCH, NO_OFFSET, ProducerEntry } from './producer-entry.js';
-
-const LONGEST_TAIL = 256;
 
 /** What check() answers. */
 export const Verdict = {
@@ -46,14 +45,6 @@ interface DecidedTransaction {
   readonly lastOffset: number;
 }
 
-interface InFlight {
-  entry: ProducerEntry;
-  epoch: number;
-  firstSequence: number;
-  lastSequence: number;
-  transactional: boolean;
-}
-
 export interface ProducerStateOptions {
   /** producer.id.expiration.ms; asked each time, because it may change. */
   readonly expirationMs: () => number;
@@ -64,10 +55,7 @@ export class ProducerStateManager {
   readonly #producers = new Map<number, ProducerEntry>();
   /** The one asked about last: check() and prepare() come in pairs, and most partitions have a favourite producer. */
   #recent: ProducerEntry | undefined;
-  /** A queue: [#head] is the oldest. Slots are used again, so that an append allocates nothing. */
-  readonly #inFlight: InFlight[] = [];
-  #head = 0;
-  #waiting = 0;
+  readonly #inFlight = new InFlightBatches();
   /** Failures still to be reported of appends that were rolled back already. */
   #doomed = 0;
   /** Appends ever prepared, and ever settled: a waiter waits for the second to reach what the first was. */
@@ -90,7 +78,7 @@ export class ProducerStateManager {
   }
 
   get inFlight(): number {
-    return this.#waiting;
+    return this.#inFlight.length;
   }
 
   /** What a snapshot holds: a producer whose first batch is still in flight has left nothing in the log. */
@@ -141,13 +129,16 @@ export class ProducerStateManager {
     entry.pendingBatches += 1;
     entry.inFlight += 1;
     entry.pendingTransaction ||= transactional;
-    this.#enqueue(entry, epoch, firstSequence, lastSequence, transactional);
+    this.#prepared += 1;
+    this.#inFlight.push(entry, epoch, firstSequence, lastSequence, transactional);
   }
 
   /** The oldest batch in flight was written at these offsets. `timestamp` is its largest. */
   commit(baseOffset: number, lastOffset: number, timestamp: number): void {
     invariant(this.#doomed === 0, 'an append succeeded although one before it failed');
-    const { entry, epoch, lastSequence, transactional } = this.#dequeue();
+    const { entry, epoch, lastSequence, transactional } = this.#inFlight.shift();
+    this.#settled += 1;
+    entry.inFlight -= 1;
     this.#append(entry, epoch, lastSequence, baseOffset, lastOffset, timestamp, transactional);
     if (epoch === entry.pendingEpoch) entry.pendingBatches -= 1;
     if (this.#afterPending.length > 0) this.#tellSettled();
@@ -159,10 +150,12 @@ export class ProducerStateManager {
       this.#doomed -= 1;
       return;
     }
-    invariant(this.#waiting > 0, 'an append failed that was not in flight');
-    this.#doomed = this.#waiting - 1;
-    while (this.#waiting > 0) {
-      const { entry } = this.#dequeue();
+    invariant(this.#inFlight.length > 0, 'an append failed that was not in flight');
+    this.#doomed = this.#inFlight.length - 1;
+    while (this.#inFlight.length > 0) {
+      const { entry } = this.#inFlight.shift();
+      this.#settled += 1;
+      entry.inFlight -= 1;
       entry.settle();
       if (entry.inFlight === 0 && entry.epoch === NO_EPOCH) this.#forget(entry);
     }
@@ -171,7 +164,7 @@ export class ProducerStateManager {
 
   /** Calls once nothing that is in flight now is in flight any more. */
   afterPending(settled: () => void): void {
-    if (this.#waiting === 0) settled();
+    if (this.#inFlight.length === 0) settled();
     else this.#afterPending.push({ ticket: this.#prepared, settled });
   }
 
@@ -249,7 +242,7 @@ export class ProducerStateManager {
   }
 
   clear(): void {
-    invariant(this.#waiting === 0, 'producer state cannot be replaced while appends are in flight');
+    invariant(this.#inFlight.length === 0, 'producer state cannot be replaced while appends are in flight');
     this.#producers.clear();
     this.#recent = undefined;
     this.#decided = [];
@@ -263,7 +256,7 @@ export class ProducerStateManager {
       this.duplicateTimestamp = entry.timestampAt(remembered);
       return Verdict.duplicate;
     }
-    return entry.pendingBatches > 0 && this.#isInFlight(entry, firstSequence, lastSequence) ? Verdict.duplicateInFlight : Verdict.outOfOrder;
+    return entry.pendingBatches > 0 && this.#inFlight.has(entry, firstSequence, lastSequence) ? Verdict.duplicateInFlight : Verdict.outOfOrder;
   }
 
   #isExpired(entry: ProducerEntry, now: number): boolean {
@@ -305,45 +298,6 @@ export class ProducerStateManager {
       if (transactionStart !== NO_OFFSET && (first === undefined || transactionStart < first)) first = transactionStart;
     }
     this.#firstUndecided = first;
-  }
-
-  #enqueue(entry: ProducerEntry, epoch: number, firstSequence: number, lastSequence: number, transactional: boolean): void {
-    const at = this.#head + this.#waiting;
-    const slot = this.#inFlight[at];
-    if (slot === undefined) this.#inFlight.push({ entry, epoch, firstSequence, lastSequence, transactional });
-    else {
-      slot.entry = entry;
-      slot.epoch = epoch;
-      slot.firstSequence = firstSequence;
-      slot.lastSequence = lastSequence;
-      slot.transactional = transactional;
-    }
-    this.#waiting += 1;
-    this.#prepared += 1;
-  }
-
-  #dequeue(): InFlight {
-    invariant(this.#waiting > 0, 'an append completed that was not in flight');
-    const slot = this.#inFlight[this.#head]!;
-    this.#head += 1;
-    this.#waiting -= 1;
-    this.#settled += 1;
-    slot.entry.inFlight -= 1;
-    if (this.#waiting === 0) this.#head = 0;
-    else if (this.#head === LONGEST_TAIL) {
-      // The slots before the head are free again behind the tail. A busy log never runs empty, so this is its only chance.
-      this.#inFlight.push(...this.#inFlight.splice(0, LONGEST_TAIL));
-      this.#head = 0;
-    }
-    return slot;
-  }
-
-  #isInFlight(entry: ProducerEntry, firstSequence: number, lastSequence: number): boolean {
-    for (let at = this.#head; at < this.#head + this.#waiting; at++) {
-      const slot = this.#inFlight[at]!;
-      if (slot.entry === entry && slot.epoch === entry.pendingEpoch && slot.firstSequence === firstSequence && slot.lastSequence === lastSequence) return true;
-    }
-    return false;
   }
 
   #tellSettled(): void {
