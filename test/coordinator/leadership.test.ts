@@ -106,14 +106,18 @@ test('a leader that stays leader in a new epoch keeps its groups as they are', a
   expect((await parked.promise).errorCode).toBe(ErrorCode.None);
 });
 
-test('a partition given up while it loads does not come back by itself', async () => {
-  const story = new Story();
-  story.log.holdReads();
-  const loading = story.lead([0, 1, 2, 3]);
+test('a partition given up while it loads does not come back by itself, nor start anybody\'s session', async () => {
+  const story = await Story.begin();
+  await story.stableGroup('g', 2);
   const partition = story.partitionOf('g');
-  story.coordinator.onResigned(partition, 2);
+  story.coordinator.onResigned(partition, story.epoch + 1);
+  const timers = story.time.pending;
+  story.log.holdReads();
+  const loading = story.coordinator.onElected(partition, story.epoch + 2);
+  story.coordinator.onResigned(partition, story.epoch + 3);
   await story.log.releaseReads();
   await loading;
+  expect(story.time.pending).toBe(timers);
   expect((await story.describe('g')).errorCode).toBe(ErrorCode.NotCoordinator);
 });
 

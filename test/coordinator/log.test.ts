@@ -93,6 +93,16 @@ test('after a restart everything is as it was: members, shares, generations, off
   expect(await story.state('g')).toBe('Empty');
 });
 
+test('members that a restart has found in the log and that never come back are missed when their sessions end', async () => {
+  const story = await Story.begin();
+  await story.stableGroup('g', 2, { sessionTimeoutMs: 10_000 });
+  await story.restart();
+  await story.time.advance(9_999);
+  expect(await story.state('g')).toBe('Stable');
+  await story.time.advance(60_001);
+  expect(await story.state('g')).toBe('Empty');
+});
+
 test('a rebalance under way at the crash is forgotten; the last committed generation counts', async () => {
   const story = await Story.begin();
   const [first, second] = await story.stableGroup('g', 2);
@@ -236,6 +246,26 @@ test('a member joins while the plan is on its way: the plan is overtaken, and do
   await Promise.all([leader!.join().promise, follower!.join().promise, newcomer.promise]);
   expect(await story.state('g')).toBe('CompletingRebalance');
   expect(leader!.generation).toBe(3);
+});
+
+test('a plan that is committed when the next generation already awaits its own changes nothing', async () => {
+  const story = await Story.begin();
+  const [only] = await story.stableGroup('g', 1);
+  await only!.join().promise;
+  story.log.hold();
+  const old = only!.sync({ [only!.id]: 'old plan' });
+  await settled();
+  await only!.join().promise;
+  only!.options = { ...only!.options, subscription: consumerSubscription(['returns']) };
+  await only!.join().promise;
+  expect((await old.promise).errorCode).toBe(ErrorCode.RebalanceInProgress);
+  const next = only!.sync({ [only!.id]: 'new plan' });
+  await settled();
+  expect(story.log.held).toBe(2);
+  await story.log.commitHeld(1);
+  expect(await story.state('g')).toBe('CompletingRebalance');
+  await story.log.commitHeld();
+  expect((await next.promise).assignment!.toString()).toBe('new plan');
 });
 
 test('a leader that repeats its sync does not write its plan twice', async () => {

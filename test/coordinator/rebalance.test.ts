@@ -273,3 +273,38 @@ test('closing answers everyone who waits and leaves no timer behind', async () =
   expect(await second!.heartbeat()).toBe(ErrorCode.CoordinatorNotAvailable);
   expect(story.time.pending).toBe(0);
 });
+
+test('whoever waits for the others need not heartbeat, however short its session', async () => {
+  const story = await Story.begin();
+  const [first, second] = await story.stableGroup('g', 2, { sessionTimeoutMs: 6_000, rebalanceTimeoutMs: 60_000 });
+  const parked = first!.join();
+  for (let i = 0; i < 10; i++) {
+    await story.time.advance(5_000);
+    expect(await second!.heartbeat()).toBe(ErrorCode.RebalanceInProgress);
+  }
+  expect(parked.answer).toBeNull();
+  await second!.join().promise;
+  expect(parked.answer).toMatchObject({ errorCode: 0, generationId: 2 });
+
+  const waiting = second!.sync();
+  for (let i = 0; i < 10; i++) {
+    await story.time.advance(5_000);
+    expect(await first!.heartbeat()).toBe(ErrorCode.None);
+  }
+  expect(waiting.answer).toBeNull();
+  await first!.sync(sharesFor([first!, second!])).promise;
+  expect((await waiting.promise).errorCode).toBe(ErrorCode.None);
+});
+
+test('a new member does not wait for ever: after five minutes it has to start over', async () => {
+  const story = await Story.begin();
+  const patient = { sessionTimeoutMs: 1_800_000, rebalanceTimeoutMs: 1_200_000 };
+  const [first] = await story.stableGroup('g', 1, patient);
+  const newcomer = story.member('g', patient).join();
+  await story.time.advance(299_999);
+  expect(newcomer.answer).toBeNull();
+  await story.time.advance(1);
+  expect(newcomer.answer).toMatchObject({ errorCode: ErrorCode.UnknownMemberId, memberId: '' });
+  await first!.join().promise;
+  expect(first!.generation).toBe(2);
+});

@@ -51,6 +51,18 @@ test('a leader that restarts is told to skip planning since v9; before, that som
   expect(await leader.heartbeat()).toBe(ErrorCode.FencedInstanceId);
 });
 
+test('a leader that joins again keeps leading, also under the new id it got by a restart', async () => {
+  const story = await Story.begin();
+  const [, follower] = await twoStaticMembers(story);
+  const leader = story.member('g', { instanceId: 'one' });
+  await leader.join().promise;
+  const joining = leader.join();
+  await settled();
+  await follower.join().promise;
+  await joining.promise;
+  expect([leader.generation, leader.leads, follower.leads]).toEqual([2, true, false]);
+});
+
 test('a restart under another protocol makes a rebalance; so does one while a plan is awaited', async () => {
   const story = await Story.begin();
   const [leader, follower] = await twoStaticMembers(story, { protocols: ['range', 'robin'] });

@@ -65,8 +65,9 @@ export class MemoryLog implements CoordinatorLog {
     return this.#waiting.length;
   }
 
-  async commitHeld(): Promise<void> {
-    for (const waiting of this.#waiting.splice(0)) this.#commit(waiting);
+  /** The oldest `count`. */
+  async commitHeld(count = Infinity): Promise<void> {
+    for (const waiting of this.#waiting.splice(0, count)) this.#commit(waiting);
     await settled();
   }
 
