@@ -92,6 +92,11 @@ export class Commands {
     else this.#advance(at);
   }
 
+  /** Hands over early where a further command might not fit. */
+  flushIfFull(): void {
+    if (this.#used > this.#full) this.flush();
+  }
+
   /** The most appends one answer can have. */
   get mostAppends(): number {
     return Math.floor((this.#words.length - 5) / 11);

@@ -1,0 +1,78 @@
+// One partition of a fetch: what is asked, what was found, and what a session remembers having told.
+
+import type { FetchPartitionDetails, FetchPartitionState } from '../../protocol/hot/fetch.js';
+
+export class FetchEntry implements FetchPartitionState {
+  topic: string;
+  topicId: string;
+  readonly index: number;
+
+  // Asked.
+  fetchOffset = 0;
+  currentLeaderEpoch = -1;
+  lastFetchedEpoch = -1;
+  maxBytes = 0;
+
+  // Found.
+  errorCode = 0;
+  highWatermark = -1;
+  lastStableOffset = -1;
+  logStartOffset = -1;
+  /** -1: none. */
+  slice = -1;
+  length = 0;
+  details: FetchPartitionDetails | undefined;
+
+  // Told before, in this session.
+  toldHighWatermark = -1;
+  toldLogStartOffset = -1;
+
+  constructor(topic: string, topicId: string, index: number) {
+    this.topic = topic;
+    this.topicId = topicId;
+    this.index = index;
+  }
+
+  ask(fetchOffset: number, currentLeaderEpoch: number, lastFetchedEpoch: number, maxBytes: number): void {
+    this.fetchOffset = fetchOffset;
+    this.currentLeaderEpoch = currentLeaderEpoch;
+    this.lastFetchedEpoch = lastFetchedEpoch;
+    this.maxBytes = maxBytes;
+  }
+
+  /** Forgets what was found. The slice, if any, must have been released or sent. */
+  clear(): void {
+    this.errorCode = 0;
+    this.highWatermark = -1;
+    this.lastStableOffset = -1;
+    this.logStartOffset = -1;
+    this.slice = -1;
+    this.length = 0;
+    this.details = undefined;
+  }
+
+  /** An error says nothing of offsets. */
+  refuse(errorCode: number): void {
+    this.clear();
+    this.errorCode = errorCode;
+  }
+
+  /** An incremental answer leaves out what is as it was told (FetchSession.scala); `tell` remembers it as told. */
+  hasNews(tell: boolean): boolean {
+    let news = this.length > 0 || this.details !== undefined;
+    if (this.highWatermark !== this.toldHighWatermark) {
+      news = true;
+      if (tell) this.toldHighWatermark = this.highWatermark;
+    }
+    if (this.logStartOffset !== this.toldLogStartOffset) {
+      news = true;
+      if (tell) this.toldLogStartOffset = this.logStartOffset;
+    }
+    if (this.errorCode !== 0) {
+      news = true;
+      // So that it appears again once it is healthy.
+      if (tell) this.toldHighWatermark = -1;
+    }
+    return news;
+  }
+}

@@ -1,0 +1,49 @@
+// CreatePartitions, versions 0-3.
+//   v2  flexible encoding; v3 clients know THROTTLING_QUOTA_EXCEEDED
+
+import { ErrorCode } from '../../protocol/errors.js';
+import { CreatePartitionsRequest, CreatePartitionsResponse, type CreatePartitionsResponseInput } from '../../protocol/messages.js';
+import { defineHandler } from '../handler.js';
+import { RequestError } from '../request-error.js';
+import type { BrokerServices } from '../services.js';
+import { whenTopicsLed } from '../topics/await-metadata.js';
+
+type Asked = CreatePartitionsRequest['topics'][number];
+type Answer = NonNullable<CreatePartitionsResponseInput['results']>[number];
+
+export const createPartitions = defineHandler({
+  request: CreatePartitionsRequest,
+  response: CreatePartitionsResponse,
+  handle: async (request, _context, broker) => {
+    if (!broker.controller.isActive) return { results: request.topics.map(({ name }) => answer(name, ErrorCode.NotController)) };
+    const names = request.topics.map(({ name }) => name);
+    const results = await Promise.all(request.topics.map(async asked => {
+      if (names.filter(name => name === asked.name).length > 1) return answer(asked.name, ErrorCode.InvalidRequest, 'Duplicate topic in request.');
+      return grow(asked, request.validateOnly, broker);
+    }));
+    if (!request.validateOnly) await awaitGrowth(request.topics, results, request.timeoutMs, broker);
+    return { results };
+  },
+  onError: (request, errorCode) => ({ results: request.topics.map(({ name }) => answer(name, errorCode)) }),
+});
+
+async function grow(asked: Asked, validateOnly: boolean, broker: BrokerServices): Promise<Answer> {
+  try {
+    if (broker.controller.isDeleting(asked.name)) throw new RequestError(ErrorCode.InvalidTopicException, 'The topic is queued for deletion.');
+    await broker.topics.grow(asked.name, asked.count, asked.assignments?.map(({ brokerIds }) => brokerIds) ?? null, validateOnly);
+    return answer(asked.name, ErrorCode.None);
+  } catch (error) {
+    if (error instanceof RequestError) return answer(asked.name, error.code, error.message);
+    throw error;
+  }
+}
+
+async function awaitGrowth(topics: readonly Asked[], results: readonly Answer[], timeoutMs: number, broker: BrokerServices): Promise<void> {
+  const growing = topics.filter((_asked, at) => results[at]!.errorCode === ErrorCode.None);
+  const late = await whenTopicsLed(growing.map(({ name, count }) => ({ name, partitions: count })), timeoutMs, broker);
+  for (const result of results) if (result.errorCode === ErrorCode.None && late.has(result.name!)) result.errorCode = ErrorCode.RequestTimedOut;
+}
+
+function answer(name: string, errorCode: number, errorMessage: string | null = null): Answer {
+  return { name, errorCode, errorMessage };
+}

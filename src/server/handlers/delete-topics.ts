@@ -1,0 +1,59 @@
+// DeleteTopics, versions 0-6.
+//   v4  flexible encoding; v5 error messages; v6 topics may be named by id
+// Answers when the topics have left this broker's metadata, or the time is up.
+
+import { ErrorCode } from '../../protocol/errors.js';
+import { DeleteTopicsRequest, DeleteTopicsResponse, type DeleteTopicsResponseInput } from '../../protocol/messages.js';
+import { defineHandler, type RequestContext } from '../handler.js';
+import { RequestError } from '../request-error.js';
+import type { BrokerServices } from '../services.js';
+import { whenTopicsGone } from '../topics/await-metadata.js';
+
+type Answer = NonNullable<DeleteTopicsResponseInput['responses']>[number];
+
+interface Asked {
+  readonly name: string | null;
+  readonly topicId: string;
+}
+
+const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+
+export const deleteTopics = defineHandler({
+  request: DeleteTopicsRequest,
+  response: DeleteTopicsResponse,
+  handle: async (request, context, broker) => {
+    const asked = askedOf(request, context);
+    if (!broker.controller.isActive) return { responses: asked.map(each => answer(each, ErrorCode.NotController)) };
+    if (!broker.config.boolean('delete.topic.enable')) {
+      return { responses: asked.map(each => answer(each, context.apiVersion < 3 ? ErrorCode.InvalidRequest : ErrorCode.TopicDeletionDisabled)) };
+    }
+    const answers = await Promise.all(asked.map(each => deleteOne(each, broker)));
+    const going = answers.flatMap(each => (each.errorCode === ErrorCode.None ? [each.name!] : []));
+    const late = await whenTopicsGone(going, request.timeoutMs, broker);
+    for (const each of answers) if (each.name !== null && late.has(each.name!)) each.errorCode = ErrorCode.RequestTimedOut;
+    return { responses: answers };
+  },
+  onError: (request, errorCode, context) => ({ responses: askedOf(request, context).map(each => answer(each, errorCode)) }),
+});
+
+function askedOf(request: DeleteTopicsRequest, { apiVersion }: RequestContext): Asked[] {
+  return apiVersion >= 6 ? request.topics : request.topicNames.map(name => ({ name, topicId: ZERO_ID }));
+}
+
+async function deleteOne(asked: Asked, broker: BrokerServices): Promise<Answer> {
+  if ((asked.name === null) === (asked.topicId === ZERO_ID)) return answer(asked, ErrorCode.InvalidRequest, 'A topic is named by its name or by its id, not both.');
+  const name = asked.name ?? broker.metadata.topicName(asked.topicId);
+  if (name === undefined) return answer(asked, ErrorCode.UnknownTopicId);
+  const topicId = broker.metadata.topic(name)?.id ?? asked.topicId;
+  try {
+    await broker.topics.delete(name);
+    return answer({ name, topicId }, ErrorCode.None);
+  } catch (error) {
+    if (error instanceof RequestError) return answer({ name, topicId }, error.code, error.message);
+    throw error;
+  }
+}
+
+function answer({ name, topicId }: Asked, errorCode: number, errorMessage: string | null = null): Answer {
+  return { name, topicId, errorCode, errorMessage };
+}

@@ -1,0 +1,89 @@
+// Compressed batches are validated inside as Kafka does it (LogValidator): inflated by their codec's own code, off the
+// main isolate and with a bound on what comes out, and the plain records walked natively.
+
+import type { Clock } from '../../base/clock.js';
+import { InflateError, type Codecs } from '../../compression/codecs.js';
+import { NativeCode } from '../../native/codes.js';
+import { AppendFlag } from '../../native/exchange.js';
+import type { Jobs } from '../../native/jobs.js';
+import { ErrorCode } from '../../protocol/errors.js';
+import type { Partition } from '../../replication/partition.js';
+import { appendErrorCode, appendErrorDetails } from './append-errors.js';
+
+/** A batch to look into, by its row in the request and its place in the arena. */
+export interface Look {
+  readonly row: number;
+  readonly start: number;
+  readonly length: number;
+  readonly partition: Partition;
+}
+
+export interface Refusal {
+  readonly row: number;
+  readonly code: number;
+  readonly message: string;
+  readonly recordIndex: number;
+}
+
+export interface InspectorOptions {
+  readonly jobs: Jobs;
+  readonly codecs: Codecs;
+  readonly clock: Clock;
+  readonly arena: Buffer;
+  readonly timestampBounds: (topic: string) => { readonly beforeMs: number; readonly afterMs: number };
+}
+
+const HEADER_BYTES = 61;
+const ATTRIBUTES_AT = 21;
+const BASE_TIMESTAMP_AT = 27;
+const COUNT_AT = 57;
+/** What one batch may inflate to. A producer's batch is a few MiB at most; this stops a bomb. */
+const INFLATED_LIMIT = 64 << 20;
+const UNBOUNDED = Number.MAX_VALUE;
+
+export class Inspector {
+  readonly #options: InspectorOptions;
+
+  constructor(options: InspectorOptions) {
+    this.#options = options;
+  }
+
+  /** Looks into all of them and says which to refuse. The bytes must stay in the arena until then. */
+  inspectAll(looks: readonly Look[], done: (refusals: readonly Refusal[]) => void): void {
+    void Promise.all(looks.map(look => this.#inspect(look))).then(found => done(found.filter(each => each !== undefined)));
+  }
+
+  async #inspect({ row, start, length, partition }: Look): Promise<Refusal | undefined> {
+    const { arena, codecs, jobs } = this.#options;
+    const batch = arena.subarray(start, start + length);
+    const refuse = (code: number, message: string, recordIndex = -1): Refusal => ({ row, code, message, recordIndex });
+    let plain: Buffer;
+    try {
+      plain = await codecs.inflate(batch[ATTRIBUTES_AT + 1]! & 7, batch.subarray(HEADER_BYTES), INFLATED_LIMIT);
+    } catch (error) {
+      if (error instanceof InflateError && error.tooLarge) return refuse(ErrorCode.MessageTooLarge, error.message);
+      return refuse(ErrorCode.CorruptMessage, String(error));
+    }
+    const keysRequired = (partition.appendFlags & AppendFlag.requireKey) !== 0;
+    const [oldest, newest] = this.#bounds(partition);
+    const baseTimestamp = Number(batch.readBigInt64BE(BASE_TIMESTAMP_AT));
+    return new Promise(resolve => {
+      jobs.start(
+        (native, cookie) => native.inspect(cookie, plain, batch.readInt32BE(COUNT_AT), baseTimestamp, keysRequired, oldest, newest),
+        verdict => {
+          if (verdict.code === NativeCode.ok) return resolve(undefined);
+          const details = appendErrorDetails({ code: verdict.code, baseOffset: -1, logAppendTime: -1, logStartOffset: -1, recordIndex: verdict.third, recordErrors: 1 });
+          resolve(refuse(appendErrorCode(verdict.code), details?.errorMessage ?? 'The records of the batch are malformed', verdict.third));
+        },
+      );
+    });
+  }
+
+  /** LogAppendTime topics overwrite what the producer said, so they do not care. */
+  #bounds(partition: Partition): [number, number] {
+    if ((partition.appendFlags & AppendFlag.logAppendTime) !== 0) return [-UNBOUNDED, UNBOUNDED];
+    const { beforeMs, afterMs } = this.#options.timestampBounds(partition.topic);
+    const now = this.#options.clock.now();
+    return [beforeMs >= Number.MAX_SAFE_INTEGER ? -UNBOUNDED : now - beforeMs, afterMs >= Number.MAX_SAFE_INTEGER ? UNBOUNDED : now + afterMs];
+  }
+}

@@ -1,0 +1,457 @@
+// Produce, versions 0-11: from the frame to the logs' queues without a copy, a promise or an object per partition.
+//
+//   v0-2  may carry old formats, which are refused; v3 brought transactional ids; v7 zstd; v8 record errors;
+//   v9    flexible encoding; v10 names the current leader (KIP-951); v11 tells of aborted transactions (KIP-890)
+//
+// The success answer is written first, with holes for the offsets, and travels with the appends: the log thread that
+// ends the last of them fills the holes and sends it. What cannot travel so — a partition that has followers to wait for,
+// a batch that has to be inflated first, an append that failed — makes the request take the long road through
+// produce-wait.ts and back.
+
+import type { Commands } from '../../native/commands.js';
+import { AppendFlag, type AppendOutcome, type FailedAnswer, type NativeExchange } from '../../native/exchange.js';
+import { NativeCode } from '../../native/codes.js';
+import { IDEMPOTENT } from '../../log/partition-log.js';
+import { Verdict } from '../../log/producer-state.js';
+import { Connection } from '../../network/connection.js';
+import type { ResponseSpace } from '../../network/response-space.js';
+import type { HotRequest, HotRoute } from '../../network/route.js';
+import { ErrorCode } from '../../protocol/errors.js';
+import { ProduceRequestView, ProduceResponseEncoder, type ProducePartitionDetails } from '../../protocol/hot/produce.js';
+import { ProduceResponse } from '../../protocol/messages.js';
+import { Reader } from '../../protocol/reader.js';
+import { Writer } from '../../protocol/writer.js';
+import type { Partition } from '../../replication/partition.js';
+import type { ReplicaManager } from '../../replication/replica-manager.js';
+import { appendErrorCode, appendErrorDetails } from './append-errors.js';
+import { BatchHeader } from './batch-header.js';
+import type { HeldProduce } from './held-produce.js';
+import type { Inspector } from './inspector.js';
+import { ProduceRows, PLACEHOLDER, UNDECIDED } from './produce-rows.js';
+import type { ProduceWaits } from './produce-wait.js';
+
+/** Bits of a slot that are its index (native/reactor/reactor.h). */
+const SLOT_INDEX = (1 << 18) - 1;
+const FLEXIBLE_FROM = 9;
+/** Bytes an answer takes: fixed, per topic beside its name, per partition. */
+const ANSWER_BYTES = 64;
+const TOPIC_BYTES = 16;
+const PARTITION_BYTES = 64;
+
+export interface ProduceOptions {
+  readonly native: NativeExchange;
+  readonly commands: Commands;
+  readonly space: ResponseSpace;
+  readonly replicas: ReplicaManager;
+  readonly inspector: Inspector;
+  readonly waits: ProduceWaits;
+  /** The request that made its connection busy is on its way: its successors may come. */
+  readonly resume: (request: HeldProduce) => void;
+}
+
+export class ProduceService implements HotRoute {
+  readonly kind = 'hot';
+  readonly minVersion = 0;
+  readonly maxVersion = 11;
+  readonly flexibleFrom = FLEXIBLE_FROM;
+
+  readonly #options: ProduceOptions;
+  readonly #view = new ProduceRequestView();
+  readonly #rows = new ProduceRows();
+  readonly #header = new BatchHeader();
+  readonly #encoder = new ProduceResponseEncoder();
+  readonly #writer = new Writer(1024);
+  readonly #partitions: (Partition | undefined)[] = [];
+  readonly #touched: Partition[] = [];
+  // By slot, for answers whose appends failed: which request it was.
+  readonly #versions = new Int8Array(SLOT_INDEX + 1);
+  readonly #frames = new Float64Array(2 * (SLOT_INDEX + 1));
+
+  constructor(options: ProduceOptions) {
+    this.#options = options;
+  }
+
+  serve(request: HotRequest): boolean {
+    const view = this.#view;
+    view.decode(this.#options.space.bytes, request.bodyStart, request.end, request.apiVersion);
+    this.#rows.reset(view.partitionCount);
+    return this.#proceed(request);
+  }
+
+  /** Goes on with a request that waited; rows that `preset` decides stay decided. Returns as serve() does. */
+  again(request: HeldProduce, preset: (rows: ProduceRows) => void): boolean {
+    const view = this.#view;
+    view.decode(this.#options.space.bytes, request.bodyStart, request.end, request.apiVersion);
+    this.#rows.reset(view.partitionCount);
+    preset(this.#rows);
+    return this.#proceed(request);
+  }
+
+  /** Decides row by row, then answers, appends or waits. */
+  #proceed(request: HeldProduce): boolean {
+    const view = this.#view;
+    const rows = this.#rows;
+    let appends = 0;
+    let wait: 'inspect' | 'in flight' | 'committed' | undefined;
+    let inFlightOf: Partition | undefined;
+    if (view.transactionalId !== null || (view.acks !== 0 && view.acks !== 1 && view.acks !== -1)) this.#refuseAll(view.acks);
+    this.#touched.length = 0;
+    for (let topic = 0; topic < view.topicCount; topic++) {
+      const name = view.topic(topic);
+      const partitions = this.#options.replicas.partitionsOf(name);
+      const end = view.firstPartition(topic + 1);
+      for (let row = view.firstPartition(topic); row < end; row++) {
+        const partition = partitions?.[view.partitionIndex(row)];
+        this.#partitions[row] = partition;
+        if (rows.code[row] !== UNDECIDED) continue;
+        const verdict = this.#decide(request, name, partition, row);
+        if (verdict === Verdict.duplicateInFlight) {
+          wait = 'in flight';
+          inFlightOf = partition;
+        }
+        if (rows.code[row] !== UNDECIDED) continue;
+        appends++;
+        if (this.#header.compression !== 0 && rows.inspected[row] === 0) wait ??= 'inspect';
+        else if (view.acks === -1 && !partition!.commitsAlone) wait ??= 'committed';
+        if (this.#touched.includes(partition!)) rows.refuse(row, ErrorCode.InvalidRequest, 'A partition is named twice');
+        else this.#touched.push(partition!);
+      }
+    }
+    if (wait === 'in flight') return this.#waitInFlight(request, inFlightOf!);
+    if (wait === 'inspect') return this.#waitInspection(request);
+    if (wait === 'committed') return this.#waitCommitted(request);
+    if (appends === 0 || this.#touched.length === 0) this.#answerAtOnce(request);
+    else this.#append(request, this.#touched.length);
+    return true;
+  }
+
+  /** The order of Kafka's checks: records, topic known, leadership, min ISR, producer state. */
+  #decide(request: HeldProduce, topic: string, partition: Partition | undefined, row: number): Verdict {
+    const rows = this.#rows;
+    const header = this.#header;
+    const view = this.#view;
+    if (partition === undefined || partition.role !== 'leader') {
+      const known = this.#options.replicas.metadata.has(topic, view.partitionIndex(row));
+      rows.refuse(row, known ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition);
+      return Verdict.accept;
+    }
+    const malformed = header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), request.apiVersion);
+    if (malformed !== ErrorCode.None) {
+      rows.refuse(row, malformed, header.problem);
+      return Verdict.accept;
+    }
+    if (header.transactional) rows.refuse(row, ErrorCode.InvalidTxnState, 'The producer attempted a transactional operation in an invalid state.');
+    else if (partition.internal && request.clientId !== '__admin_client') rows.refuse(row, ErrorCode.InvalidTopicException, `Cannot append to internal topic ${topic}`);
+    else if (partition.log === undefined) rows.refuse(row, ErrorCode.KafkaStorageError);
+    else if (view.acks === -1 && partition.underMinIsr) rows.refuse(row, ErrorCode.NotEnoughReplicas);
+    else if (header.producerId >= 0) return this.#decideSequence(partition, row);
+    return Verdict.accept;
+  }
+
+  #decideSequence(partition: Partition, row: number): Verdict {
+    const { producers, startOffset } = partition.log!;
+    const header = this.#header;
+    const verdict = producers.check(header.producerId, header.producerEpoch, header.firstSequence, header.lastSequence, header.transactional);
+    switch (verdict) {
+      case Verdict.accept:
+      case Verdict.duplicateInFlight:
+        break;
+      case Verdict.duplicate:
+        this.#rows.settle(row, producers.duplicateOffset, producers.duplicateTimestamp, startOffset);
+        break;
+      case Verdict.invalidEpoch:
+        this.#rows.refuse(row, ErrorCode.InvalidProducerEpoch);
+        break;
+      case Verdict.outOfOrder:
+        this.#rows.refuse(row, ErrorCode.OutOfOrderSequenceNumber);
+        break;
+      default:
+        this.#rows.refuse(row, ErrorCode.InvalidTxnState);
+    }
+    return verdict;
+  }
+
+  #refuseAll(acks: number): void {
+    const valid = acks === 0 || acks === 1 || acks === -1;
+    for (let row = 0; row < this.#view.partitionCount; row++) {
+      this.#rows.refuse(row, valid ? ErrorCode.InvalidTxnState : ErrorCode.InvalidRequiredAcks);
+    }
+  }
+
+  /** The usual end: one answer, its appends, and nothing kept here. */
+  #append(request: HeldProduce, appends: number): void {
+    const { commands } = this.#options;
+    const view = this.#view;
+    const rows = this.#rows;
+    const answered = view.acks !== 0;
+    const at = answered ? this.#encode(request) : { offset: 0, length: 0, apart: false };
+    if (at === undefined) {
+      // The arena is full of answers nobody has read yet. Ending the connection loses nothing that was acknowledged.
+      commands.fail(request.slot);
+      return;
+    }
+    this.#remember(request);
+    commands.answer(request.slot, at.offset, at.length, appends);
+    const encoder = this.#encoder;
+    for (let row = 0; row < view.partitionCount; row++) {
+      if (rows.code[row] !== UNDECIDED) continue;
+      if (answered) commands.place(encoder.baseOffsetAt(row), encoder.logAppendTimeAt(row), encoder.logStartOffsetAt(row));
+      else commands.place(-1, -1, -1);
+    }
+    for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] === UNDECIDED) this.#submit(request, row, 0, true);
+    if (at.apart) {
+      commands.flush();
+      this.#options.space.release(at.offset);
+    } else commands.flushIfFull();
+    // With acks=0 nobody can be told of a refused partition but by closing; what was well is appended all the same.
+    if (!answered && this.#anyRefused()) this.#options.native.closeConnection(request.connection.id);
+  }
+
+  /** Gives one batch to its log. */
+  #submit(request: HeldProduce, row: number, cookie: number, answered: boolean): void {
+    const view = this.#view;
+    const header = this.#header;
+    const partition = this.#partitions[row]!;
+    const log = partition.log!;
+    header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), request.apiVersion);
+    let generation = 0;
+    let marks = cookie;
+    if (header.producerId >= 0) {
+      log.producers.prepare(header.producerId, header.producerEpoch, header.firstSequence, header.lastSequence, header.transactional);
+      generation = log.generation;
+      marks |= IDEMPOTENT;
+    }
+    const flags = partition.appendFlags | (this.#rows.inspected[row] === 1 ? AppendFlag.inspected : 0) | (answered ? 0 : AppendFlag.notify);
+    this.#options.commands.append(log.index, view.recordsStart(row), view.recordsLength(row), partition.leaderEpoch, flags, generation, marks, answered);
+  }
+
+  #answerAtOnce(request: HeldProduce): void {
+    const { commands, space } = this.#options;
+    if (this.#view.acks === 0) {
+      if (this.#anyRefused()) commands.fail(request.slot);
+      else commands.respondNothing(request.slot);
+      return;
+    }
+    const at = this.#encode(request);
+    if (at === undefined) {
+      commands.fail(request.slot);
+      return;
+    }
+    commands.respond(request.slot, at.offset, at.length);
+    if (at.apart) {
+      commands.flush();
+      space.release(at.offset);
+    }
+  }
+
+  #anyRefused(): boolean {
+    for (let row = 0; row < this.#view.partitionCount; row++) if (this.#rows.code[row]! > 0) return true;
+    return false;
+  }
+
+  /** Writes the answer as far as it is known, PLACEHOLDER where a log will say the offset. Undefined: no room. */
+  #encode(request: HeldProduce): { offset: number; length: number; apart: boolean } | undefined {
+    const { space } = this.#options;
+    const view = this.#view;
+    const writer = this.#writer;
+    const room = ANSWER_BYTES + view.topicCount * TOPIC_BYTES + view.partitionCount * PARTITION_BYTES + this.#namesBytes();
+    let at = room <= space.blockBytes ? space.reserve(room) : -1;
+    if (at >= 0) writer.reset(space.bytes, at, at + room);
+    else writer.reset(Buffer.allocUnsafe(room));
+    writer.writeInt32(0);
+    writer.writeInt32(request.correlationId);
+    if (request.apiVersion >= FLEXIBLE_FROM) writer.writeUvarint(0);
+    const encoder = this.#encoder;
+    encoder.begin(writer, request.apiVersion, view.topicCount);
+    for (let topic = 0; topic < view.topicCount; topic++) {
+      const first = view.firstPartition(topic);
+      const end = view.firstPartition(topic + 1);
+      encoder.topic(view.topic(topic), end - first);
+      for (let row = first; row < end; row++) this.#encodeRow(row);
+    }
+    encoder.end(0);
+    const length = writer.length;
+    if (at >= 0 && writer.bytes === space.bytes) {
+      space.view.setInt32(at, length - 4);
+      space.commit(length);
+      return { offset: at, length, apart: false };
+    }
+    // Longer than foreseen (error messages), or than a block: it goes into a block of its own.
+    at = space.leaseApart(length);
+    if (at < 0) return undefined;
+    writer.finish().copy(space.bytes, at);
+    space.view.setInt32(at, length - 4);
+    return { offset: at, length, apart: true };
+  }
+
+  #encodeRow(row: number): void {
+    const rows = this.#rows;
+    const code = rows.code[row]!;
+    const index = this.#view.partitionIndex(row);
+    if (code === UNDECIDED) this.#encoder.partition(index, 0, PLACEHOLDER, -1, -1);
+    else if (code === 0) this.#encoder.partition(index, 0, rows.baseOffset[row]!, rows.logAppendTime[row]!, rows.logStartOffset[row]!);
+    else this.#encoder.partition(index, code, -1, -1, -1, this.#details(row, code));
+  }
+
+  #details(row: number, code: number): ProducePartitionDetails {
+    const message = this.#rows.message[row];
+    const recordIndex = this.#rows.recordIndex[row];
+    const details: ProducePartitionDetails = message === undefined ? {} : { errorMessage: message };
+    if (recordIndex !== undefined) details.recordErrors = [{ batchIndex: recordIndex, batchIndexErrorMessage: message ?? null }];
+    const partition = this.#partitions[row];
+    if (code === ErrorCode.NotLeaderOrFollower && partition !== undefined) details.currentLeader = { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch };
+    return details;
+  }
+
+  #namesBytes(): number {
+    let bytes = 0;
+    for (let topic = 0; topic < this.#view.topicCount; topic++) bytes += this.#view.topic(topic).length * 3;
+    return bytes;
+  }
+
+  #remember(request: HeldProduce): void {
+    const index = request.slot & SLOT_INDEX;
+    this.#versions[index] = request.apiVersion;
+    this.#frames[2 * index] = request.bodyStart;
+    this.#frames[2 * index + 1] = request.end;
+  }
+
+  #hold(request: HeldProduce): HeldProduce {
+    return { slot: request.slot, connection: request.connection, apiVersion: request.apiVersion, correlationId: request.correlationId, clientId: request.clientId, bodyStart: request.bodyStart, end: request.end };
+  }
+
+  /** The same batch is on its way to the log: its fate is ours. */
+  #waitInFlight(request: HeldProduce, partition: Partition): boolean {
+    const held = this.#hold(request);
+    const inspected = this.#rows.inspected.slice(0, this.#view.partitionCount);
+    partition.log!.producers.afterPending(() => this.#resumed(held, rows => rows.inspected.set(inspected)));
+    // Someone must hear of that append even though its own answer goes out without us.
+    this.#options.native.watched[partition.log!.index] = 1;
+    return false;
+  }
+
+  #waitInspection(request: HeldProduce): boolean {
+    const held = this.#hold(request);
+    const view = this.#view;
+    const looks: { row: number; start: number; length: number; partition: Partition }[] = [];
+    const inspected = this.#rows.inspected.slice(0, view.partitionCount);
+    for (let row = 0; row < view.partitionCount; row++) {
+      if (this.#rows.code[row] !== UNDECIDED || this.#rows.inspected[row] === 1) continue;
+      const start = view.recordsStart(row);
+      const length = view.recordsLength(row);
+      if ((this.#options.space.view.getInt16(start + 21) & 7) !== 0) looks.push({ row, start, length, partition: this.#partitions[row]! });
+    }
+    this.#options.inspector.inspectAll(looks, refusals => {
+      this.#resumed(held, rows => {
+        rows.inspected.set(inspected);
+        for (const look of looks) rows.inspected[look.row] = 1;
+        for (const refusal of refusals) rows.refuse(refusal.row, refusal.code, refusal.message, refusal.recordIndex);
+      });
+    });
+    return false;
+  }
+
+  #waitCommitted(request: HeldProduce): boolean {
+    const held = this.#hold(request);
+    const { waits } = this.#options;
+    const view = this.#view;
+    const rows = this.#rows;
+    const wait = waits.begin(view.timeoutMs);
+    for (let row = 0; row < view.partitionCount; row++) {
+      if (rows.code[row] !== UNDECIDED) continue;
+      const partition = this.#partitions[row]!;
+      const cookie = wait.add(partition, row);
+      this.#submit(request, row, cookie, false);
+    }
+    const codes = rows.code.slice(0, view.partitionCount);
+    const bases = rows.baseOffset.slice(0, view.partitionCount);
+    const times = rows.logAppendTime.slice(0, view.partitionCount);
+    wait.whenSettled(results => {
+      this.#resumed(held, again => {
+        for (let row = 0; row < codes.length; row++) {
+          const result = results.get(row);
+          if (result !== undefined) {
+            if (result.code === 0) again.settle(row, result.baseOffset, result.logAppendTime, result.logStartOffset);
+            else again.refuse(row, result.code);
+          } else if (codes[row] === 0) again.settle(row, bases[row]!, times[row]!, -1);
+          else again.refuse(row, codes[row]!);
+        }
+      });
+    });
+    return false;
+  }
+
+  #resumed(held: HeldProduce, preset: (rows: ProduceRows) => void): void {
+    if (held.connection.closed) {
+      this.#options.commands.fail(held.slot);
+      this.#options.resume(held);
+      return;
+    }
+    if (this.again(held, preset)) this.#options.resume(held);
+  }
+
+  /** A completion of kind answerFailed: some of the answer's appends did not succeed. */
+  answerFailed(answer: number): void {
+    const { native, commands, space } = this.#options;
+    const failed = native.failedAnswer(answer);
+    const index = failed.slot & SLOT_INDEX;
+    if (failed.length === 0) {
+      // acks=0: an error can only be told by closing (KafkaApis.scala).
+      commands.fail(failed.slot);
+      return;
+    }
+    const apiVersion = this.#versions[index]!;
+    const view = this.#view;
+    view.decode(space.bytes, this.#frames[2 * index]!, this.#frames[2 * index + 1]!, apiVersion);
+    const rows = this.#rows;
+    rows.reset(view.partitionCount);
+    this.#presetFrom(failed, apiVersion);
+    const request: HeldProduce = {
+      slot: failed.slot, connection: NOBODY, apiVersion, correlationId: space.view.getInt32(failed.offset + 4), clientId: '',
+      bodyStart: this.#frames[2 * index]!, end: this.#frames[2 * index + 1]!,
+    };
+    this.#lookUpPartitions();
+    this.#proceed(request);
+  }
+
+  #lookUpPartitions(): void {
+    const view = this.#view;
+    for (let topic = 0; topic < view.topicCount; topic++) {
+      const partitions = this.#options.replicas.partitionsOf(view.topic(topic));
+      for (let row = view.firstPartition(topic); row < view.firstPartition(topic + 1); row++) this.#partitions[row] = partitions?.[view.partitionIndex(row)];
+    }
+  }
+
+  /** Reads the answer that could not be sent: rows with a hole take their append's outcome, the others stay. */
+  #presetFrom(failed: FailedAnswer, apiVersion: number): void {
+    const { space } = this.#options;
+    const rows = this.#rows;
+    const body = failed.offset + (apiVersion >= FLEXIBLE_FROM ? 9 : 8);
+    const answer = ProduceResponse.decode(new Reader(space.bytes, body, failed.offset + failed.length), apiVersion);
+    let row = 0;
+    let ordinal = 0;
+    for (const topic of answer.responses) {
+      for (const partition of topic.partitionResponses) {
+        if (partition.errorCode !== 0) rows.refuse(row, partition.errorCode, partition.errorMessage ?? undefined);
+        else if (partition.baseOffset === PLACEHOLDER) this.#takeOutcome(row, failed.outcomes[ordinal++]!);
+        else rows.settle(row, partition.baseOffset, partition.logAppendTimeMs, partition.logStartOffset);
+        row++;
+      }
+    }
+  }
+
+  #takeOutcome(row: number, outcome: AppendOutcome): void {
+    const rows = this.#rows;
+    if (outcome.code === NativeCode.ok) rows.settle(row, outcome.baseOffset, outcome.logAppendTime, outcome.logStartOffset);
+    else if (outcome.code === NativeCode.staleGeneration) {
+      // Decided before a failure in the same log was known: it is decided anew. Its inside was looked at before.
+      rows.inspected[row] = 1;
+    } else {
+      const details = appendErrorDetails(outcome);
+      rows.refuse(row, appendErrorCode(outcome.code), details?.errorMessage ?? undefined, details === undefined ? -1 : outcome.recordIndex);
+    }
+  }
+}
+
+/** Whose connection nobody remembers: a request whose answer failed. */
+const NOBODY = new Connection(-1, '', () => '');

@@ -1,0 +1,121 @@
+// acks=all where others have to have the records too: the append is awaited here, and then the high watermark
+// (DelayedProduce.scala).
+
+import { Deadline, type TimerWheel } from '../../base/timer-wheel.js';
+import { AWAITED } from '../../log/partition-log.js';
+import { ErrorCode } from '../../protocol/errors.js';
+import type { Partition, Waiter } from '../../replication/partition.js';
+import { appendErrorCode } from './append-errors.js';
+
+export interface ProduceResult {
+  readonly code: number;
+  readonly baseOffset: number;
+  readonly logAppendTime: number;
+  readonly logStartOffset: number;
+}
+
+export class ProduceWaits {
+  readonly #wheel: TimerWheel;
+
+  constructor(wheel: TimerWheel) {
+    this.#wheel = wheel;
+  }
+
+  begin(timeoutMs: number): ProduceWait {
+    return new ProduceWait(this.#wheel, timeoutMs);
+  }
+}
+
+/** One request's wait. add() for each batch, submit it, then whenSettled(). */
+export class ProduceWait {
+  readonly #wheel: TimerWheel;
+  readonly #deadline: Deadline;
+  readonly #timeoutMs: number;
+  readonly #results = new Map<number, ProduceResult>();
+  readonly #pending = new Map<number, PendingPartition>();
+  #expected = 0;
+  #settled: ((results: ReadonlyMap<number, ProduceResult>) => void) | undefined;
+
+  constructor(wheel: TimerWheel, timeoutMs: number) {
+    this.#wheel = wheel;
+    this.#timeoutMs = timeoutMs;
+    this.#deadline = new Deadline(() => this.#expire());
+  }
+
+  /** Returns the cookie the append must carry. */
+  add(partition: Partition, row: number): number {
+    this.#expected++;
+    const pending = new PendingPartition(partition, result => this.#end(row, result));
+    this.#pending.set(row, pending);
+    partition.log!.awaitAppend((code, baseOffset, lastOffset, timestamp) => pending.appended(code, baseOffset, lastOffset, timestamp));
+    return AWAITED;
+  }
+
+  whenSettled(settled: (results: ReadonlyMap<number, ProduceResult>) => void): void {
+    this.#settled = settled;
+    this.#wheel.add(this.#deadline, this.#timeoutMs);
+    this.#look();
+  }
+
+  #end(row: number, result: ProduceResult): void {
+    this.#pending.delete(row);
+    this.#results.set(row, result);
+    this.#look();
+  }
+
+  #look(): void {
+    if (this.#results.size < this.#expected || this.#settled === undefined) return;
+    this.#wheel.remove(this.#deadline);
+    this.#settled(this.#results);
+  }
+
+  /** The records stay; whether they will be committed the producer cannot know. */
+  #expire(): void {
+    for (const pending of [...this.#pending.values()]) pending.giveUp(ErrorCode.RequestTimedOut);
+  }
+}
+
+class PendingPartition implements Waiter {
+  readonly #partition: Partition;
+  readonly #end: (result: ProduceResult) => void;
+  readonly #leaderEpoch: number;
+  #appended: ProduceResult | undefined;
+  #lastOffset = -1;
+  #over = false;
+
+  constructor(partition: Partition, end: (result: ProduceResult) => void) {
+    this.#partition = partition;
+    this.#end = end;
+    this.#leaderEpoch = partition.leaderEpoch;
+  }
+
+  appended(code: number, baseOffset: number, lastOffset: number, timestamp: number): void {
+    if (this.#over) return;
+    if (code !== 0) {
+      this.giveUp(appendErrorCode(code));
+      return;
+    }
+    const logAppendTime = (this.#partition.appendFlags & 1) !== 0 ? timestamp : -1;
+    this.#appended = { code: 0, baseOffset, logAppendTime, logStartOffset: this.#partition.log?.startOffset ?? -1 };
+    this.#lastOffset = lastOffset;
+    this.#partition.wait(this);
+    this.moved();
+  }
+
+  moved(): void {
+    const partition = this.#partition;
+    if (partition.role !== 'leader' || partition.leaderEpoch !== this.#leaderEpoch) this.giveUp(ErrorCode.NotLeaderOrFollower);
+    else if (partition.highWatermark > this.#lastOffset) this.#finish(partition.underMinIsr ? { ...this.#appended!, code: ErrorCode.NotEnoughReplicasAfterAppend } : this.#appended!);
+  }
+
+  giveUp(code: number): void {
+    this.#finish({ code, baseOffset: -1, logAppendTime: -1, logStartOffset: -1 });
+  }
+
+  #finish(result: ProduceResult): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#partition.unwait(this);
+    this.#end(result);
+  }
+}
