@@ -10,9 +10,8 @@ import { atRest, loadCases, warmUp, type LoadCase, type Sample, type Size } from
 import { holdFreeMemory } from './suite/held-memory.js';
 import { runLoad } from './suite/load-client.js';
 import { machineFacts } from './suite/machine.js';
-import { machineCpuSeconds } from './suite/proc.js';
 import { kafka, odradek, type Kind, type Subject, type SubjectName } from './suite/subject.js';
-import { printTable, type Results } from './suite/table.js';
+import { printTable, shareOfOthers, type Results } from './suite/table.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -122,17 +121,16 @@ async function main(dir: string): Promise<void> {
 
 const dir = mkdtempSync(join(options.dir, 'odradek-bench-'));
 const facts = machineFacts(dir);
-const cpuBefore = machineCpuSeconds();
 try {
   await main(dir);
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
-console.log(`\n${facts}; ${rounds} rounds, medians and ranges${size === 'real' ? '' : ` (${size}: for orientation only)`}\n\n${printTable(results)}`);
+const caveats = [...(size === 'real' ? [] : [`${size}: for orientation only`]), `other processes used ${shareOfOthers(results)} of the machine`];
+console.log(`\n${facts}; ${rounds} rounds, medians and ranges; ${caveats.join('; ')}\n\n${printTable(results)}`);
 if (options.json !== undefined) {
   const plain = Object.fromEntries([...results].map(([name, byName]) => [name, Object.fromEntries(byName)]));
   writeFileSync(options.json, `${JSON.stringify({ facts, rounds, size, results: plain }, undefined, 2)}\n`);
 }
-console.error(`machine CPU used in all: ${(machineCpuSeconds() - cpuBefore).toFixed(0)} s`);
 for (const failure of failures) console.error(`FAILED ${failure}`);
 process.exitCode = failures.length > 0 ? 1 : 0;

@@ -45,6 +45,7 @@ function numbers(result: LoadResult): Sample {
   put('p99', result.latencyMicros?.p99);
   put('cpuPerGB', result.broker?.cpuSecondsPerGB);
   put('cpuPerRequest', result.broker?.cpuMicrosPerRequest);
+  put('othersCpuShare', result.othersCpuShare);
   put('peakMB', result.broker === undefined ? undefined : result.broker.peakOwnKb * 1024 / 1e6);
   return sample;
 }

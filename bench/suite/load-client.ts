@@ -22,6 +22,7 @@ export interface LoadResult {
   readonly allServedSeconds?: number;
   readonly latencyMicros?: Readonly<Record<'mean' | 'p50' | 'p90' | 'p99' | 'p999' | 'max', number>>;
   readonly clientCpuSeconds?: number;
+  readonly othersCpuShare?: number;
   readonly broker?: BrokerCost;
   readonly holding?: { readonly seconds: number; readonly broker?: BrokerCost };
 }

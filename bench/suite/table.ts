@@ -58,6 +58,14 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** How much of the machine's CPU went elsewhere while we measured: the median run, and the worst. */
+export function shareOfOthers(results: Results): string {
+  const shares = [...results.values()].flatMap(byName => [...byName.values()].flat()).map(sample => sample['othersCpuShare']).filter(share => share !== undefined);
+  if (shares.length === 0) return 'an unknown part';
+  const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
+  return `${percent(median(shares))} (at worst ${percent(Math.max(...shares))})`;
+}
+
 export function printTable(results: Results): string {
   const lines = ['| measure | must | Odradek | Kafka 3.9.1 | ratio | kernel alone |', '| --- | --- | --- | --- | --- | --- |'];
   for (const row of rows) {

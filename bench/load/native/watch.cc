@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <fstream>
@@ -19,6 +20,20 @@ int64_t read_clock(clockid_t clock) {
   timespec at{};
   if (clock_gettime(clock, &at) != 0) throw std::runtime_error("the watched process has gone");
   return at.tv_sec * 1'000'000'000 + at.tv_nsec;
+}
+
+// User to steal, but for idle and waiting, of all processors together.
+double machine_cpu_seconds() {
+  std::ifstream file("/proc/stat");
+  std::string label;
+  double sum = 0;
+  file >> label;
+  for (int field = 0; field < 8; ++field) {
+    double ticks = 0;
+    file >> ticks;
+    if (field != 3 && field != 4) sum += ticks;
+  }
+  return sum / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 std::string proc_path(pid_t pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
@@ -47,6 +62,7 @@ Watch::~Watch() {
 void Watch::start() {
   peak_own_kb_.store(0, std::memory_order_relaxed);
   ticks_ = ticks();
+  machine_cpu_seconds_ = machine_cpu_seconds();
   client_cpu_ns_ = own_cpu_ns();
   cpu_ns_ = cpu_clock_ns();
   started_ns_ = now_ns();
@@ -56,6 +72,7 @@ void Watch::stop() {
   stopped_ns_ = now_ns();
   cpu_ns_ = cpu_clock_ns() - cpu_ns_;
   client_cpu_ns_ = own_cpu_ns() - client_cpu_ns_;
+  machine_cpu_seconds_ = machine_cpu_seconds() - machine_cpu_seconds_;
   const Ticks end = ticks();
   ticks_ = {end.user - ticks_.user, end.system - ticks_.system};
   sample();
@@ -63,8 +80,12 @@ void Watch::stop() {
 }
 
 void Watch::report(Json& into, double gigabytes, uint64_t requests) const {
-  into.number("clientCpuSeconds", static_cast<double>(client_cpu_ns_) / 1e9);
+  const double client_seconds = static_cast<double>(client_cpu_ns_) / 1e9;
+  into.number("clientCpuSeconds", client_seconds);
   if (!watching()) return;
+
+  const double others = machine_cpu_seconds_ - client_seconds - broker_cpu_seconds();
+  into.number("othersCpuShare", std::max(0.0, others / elapsed_seconds() / std::thread::hardware_concurrency()));
 
   const double per_tick = 1.0 / static_cast<double>(sysconf(_SC_CLK_TCK));
   Json broker;

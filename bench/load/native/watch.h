@@ -42,7 +42,8 @@ class Watch {
   double broker_cpu_seconds() const { return static_cast<double>(cpu_ns_) / 1e9; }
   bool watching() const { return pid_ != 0; }
 
-  /// Adds `broker` (when there is a pid) and `clientCpuSeconds`.
+  /// Adds `clientCpuSeconds`; when there is a pid, `broker`, and `othersCpuShare`: how much of the machine neither the
+  /// broker nor we have used. A figure taken beside a busy neighbour says little.
   void report(Json& into, double gigabytes, uint64_t requests) const;
 
  private:
@@ -61,6 +62,7 @@ class Watch {
   int64_t stopped_ns_ = 0;
   int64_t cpu_ns_ = 0;
   int64_t client_cpu_ns_ = 0;
+  double machine_cpu_seconds_ = 0;
   Ticks ticks_;
   MemoryKb at_end_;
   std::atomic<int64_t> peak_own_kb_{0};
