@@ -19,7 +19,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)('after %s topics, settings, records, 
   const workload: Workload = { topic: `kept-${signal}`, partitions: 3, runs: codecs.map(codec => ({ codec, count: 3_000 })) };
   const { topic } = workload;
   const group = `readers-${signal}`;
-  await createTopic(broker, topic, 3, { 'segment.bytes': 65_536, 'retention.ms': 86_400_000 });
+  await createTopic(broker, topic, 3, { 'segment.bytes': 262_144, 'retention.ms': 86_400_000 });
   await produced(franzGoClient, broker, workload);
   const reader = new Member(franzGoClient, broker, topic, group);
   await reader.until('everything', ({ read }) => read.length >= total(workload));
