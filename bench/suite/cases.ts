@@ -128,15 +128,18 @@ export const single = produceCase({
   load: size => ({ ...SMALL, seconds: seconds(size, 5), 'warmup-seconds': warmup(size) }),
 });
 
+const openLoad = (size: Size): LoadOptions => ({ ...SMALL, rate: 1000, seconds: seconds(size, 10), 'warmup-seconds': warmup(size) });
+
 export const openLoop: LoadCase = {
   name: 'open-loop',
   question: 'at 1,000 one-record requests per second: how long after it was due is each answered?',
   bound: 'as above, with every thread asleep when the request comes',
   async run(subject, size) {
-    const result = await runLoad('open-loop', { ...on(subject), ...newTopic('open-loop'), partitions: 1, ...SMALL, rate: 1000, seconds: seconds(size, 10), 'warmup-seconds': warmup(size) });
+    const result = await runLoad('open-loop', { ...on(subject), ...newTopic('open-loop'), partitions: 1, ...openLoad(size) });
     await delay(size === 'smoke' ? 0 : SETTLE_MS);
     return numbers(result);
   },
+  floor: async (dir, size) => numbers(await runLoad('floor', { kind: 'open-loop', dir, ...openLoad(size) })),
 };
 
 export const idle: LoadCase = {

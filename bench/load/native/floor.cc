@@ -12,12 +12,13 @@ namespace {
 
 constexpr int64_t kSourceBytes = 256 << 20;
 
-int floor_of_produce(Options& options, const std::string& dir) {
+int floor_of_produce(Options& options, const std::string& dir, bool open) {
   const auto connections = static_cast<size_t>(options.integer("connections", 1));
-  const auto in_flight = static_cast<size_t>(options.integer("in-flight", 1));
+  const auto in_flight = open ? kOpenLoopBacklog : static_cast<size_t>(options.integer("in-flight", 1));
   if (options.integer("produce-version", 9) != 9) throw std::runtime_error("the floor speaks Produce version 9 only");
   const FloorServer server = start_sink(dir);
   Producer producer(options, connections, in_flight, server.address);
+  if (open) return open_loop(options, producer, server.pid, "floor-open-loop");
   return closed_loop(options, producer, server.pid, "floor-produce");
 }
 
@@ -40,7 +41,8 @@ int floor_of_fetch(Options& options, const std::string& dir) {
 int run_floor(Options& options) {
   const std::string kind = options.required("kind");
   const std::string dir = options.text("dir", "/tmp");
-  if (kind == "produce") return floor_of_produce(options, dir);
+  if (kind == "produce") return floor_of_produce(options, dir, false);
+  if (kind == "open-loop") return floor_of_produce(options, dir, true);
   if (kind == "fetch") return floor_of_fetch(options, dir);
   throw std::runtime_error("no floor is called " + kind);
 }

@@ -21,7 +21,7 @@ constexpr Command kCommands[] = {
     {"open-loop", load::run_open_loop, "--rate R --seconds S --connections C; latency from when a request was due"},
     {"fetch", load::run_fetch, "--connections C --partition-max-bytes N --seconds S | --bytes N --discard 0|1 --fetch-version V"},
     {"idle", load::run_idle, "--connections N --hold-seconds S: opened at once, served, then long-polling"},
-    {"floor", load::run_floor, "--kind produce|small|fetch: what the kernel alone costs, with the same client"},
+    {"floor", load::run_floor, "--kind produce|open-loop|fetch: what the kernel alone costs, with the same client"},
     {"topic", load::run_topic, "--create NAME --partitions P | --delete NAME | --end NAME"},
     {"hold-memory", load::run_hold_memory, "--bytes N: keeps a host from taking free memory back, until stdin ends"},
     {"self-check", load::run_self_check, "known vectors of the parts that everything else rests on"},

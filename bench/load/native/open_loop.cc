@@ -14,8 +14,6 @@
 namespace load {
 namespace {
 
-constexpr size_t kMaxBacklog = 100'000;
-
 class OpenLoop {
  public:
   OpenLoop(Producer& producer, Driver driver, double rate)
@@ -62,13 +60,10 @@ class OpenLoop {
 
 }  // namespace
 
-int run_open_loop(Options& options) {
+int open_loop(Options& options, Producer& producer, pid_t pid, const std::string& command) {
   const double rate = options.number("rate", 1000);
   const double seconds = options.number("seconds", 10);
   const double warmup = options.number("warmup-seconds", 0);
-  const auto connections = static_cast<size_t>(options.integer("connections", 1));
-  const auto pid = static_cast<pid_t>(options.integer("pid", 0));
-  Producer producer(options, connections, kMaxBacklog);
   options.refuse_unused();
   // The kernel may round a sleep up by the timer slack, 50 us unless told otherwise.
   if (prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL) != 0) fail("PR_SET_TIMERSLACK");
@@ -84,7 +79,7 @@ int run_open_loop(Options& options) {
   const uint64_t requests = loop.latency().count();
   const bool verified = producer.verify();
   Json json;
-  json.string("command", "open-loop").number("rate", rate);
+  json.string("command", command).number("rate", rate);
   producer.describe(json);
   producer.report(json, requests, watch.elapsed_seconds(), loop.latency());
   json.object("lateMicros", percentiles(loop.late()));
@@ -93,6 +88,13 @@ int run_open_loop(Options& options) {
   producer.finish();
   std::puts(json.text().c_str());
   return verified ? 0 : 1;
+}
+
+int run_open_loop(Options& options) {
+  const auto connections = static_cast<size_t>(options.integer("connections", 1));
+  const auto pid = static_cast<pid_t>(options.integer("pid", 0));
+  Producer producer(options, connections, kOpenLoopBacklog);
+  return open_loop(options, producer, pid, "open-loop");
 }
 
 }  // namespace load

@@ -65,7 +65,10 @@ class Producer {
 Json percentiles(const Histogram& latency);
 
 
-/// The closed loop itself, for whoever brings a producer. Returns the process's exit code.
+/// The loops themselves, for whoever brings a producer. They return the process's exit code.
 int closed_loop(Options& options, Producer& producer, pid_t pid, const std::string& command);
+/// An open loop's producer is made with room for this many requests that a broker has yet to answer.
+constexpr size_t kOpenLoopBacklog = 100'000;
+int open_loop(Options& options, Producer& producer, pid_t pid, const std::string& command);
 
 }  // namespace load
