@@ -23,7 +23,7 @@ describe(`every message comes back as it was sent (seed ${seed})`, () => {
         expect(reader.remaining).toBe(0);
         expect(plain(decoded)).toEqual(plain(decodedForm(message, version, input)));
         expect(encode(codec, decoded, version)).toEqual(bytes);
-      }), { seed, numRuns: 12 });
+      }), { seed, numRuns: 8 });
     }
   });
 });
