@@ -28,10 +28,10 @@ async function start(kind: BrokerKind, inPlaceOf?: Broker): Promise<Broker> {
 const chunk = 3_000;
 
 test.each([
-  { first: underTest, then: 'kafka', end: 'stop' },   // And back: each case hands over in both directions.
-  { first: 'kafka', then: underTest, end: 'kill' },
-] as const)('$first, then $then after $end, and back', async ({ first, then, end }) => {
-  const topic = `handed-from-${first}-to-${then}-after-${end}`;
+  { first: underTest, second: 'kafka', end: 'stop' },   // And back: each case hands over in both directions.
+  { first: 'kafka', second: underTest, end: 'kill' },
+] as const)('$first, then $second after $end, and back', async ({ first, second, end }) => {
+  const topic = `handed-from-${first}-to-${second}-after-${end}`;
   const group = `readers-of-${topic}`;
   let made = 0;
   const workload = (): Workload => ({ topic, partitions: 4, runs: codecs.map(codec => ({ codec, count: made / codecs.length })) });
@@ -39,7 +39,7 @@ test.each([
   await createTopic(broker, topic, 4, { 'segment.bytes': 131_072, 'retention.ms': 86_400_000 });
 
   // Each owner in turn finds what all before it wrote, writes more in every codec, and hands over.
-  for (const next of [then, first, undefined]) {
+  for (const next of [second, first, undefined]) {
     expect(await offsets(broker, topic, -1)).toEqual({ 0: made / 4, 1: made / 4, 2: made / 4, 3: made / 4 });
     if (made > 0) expect(await consumed(javaClient, broker, workload())).toEqual(contents(workload()));
     for (const codec of codecs) {
