@@ -17,7 +17,7 @@ const seeds = process.env['SEED'] === undefined ? Array.from({ length: 12 }, (_,
 
 interface Client {
   readonly member: TestMember;
-  joining: Watched<{ errorCode?: number | undefined }> | null;
+  joining: Watched<{ errorCode?: number | undefined; generationId?: number | undefined }> | null;
   syncing: Watched<{ errorCode?: number | undefined; assignment?: Uint8Array | undefined }> | null;
   share: string | null;
 }

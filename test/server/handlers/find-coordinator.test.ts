@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { ErrorCode } from '../../../src/protocol/errors.js';
+import type { FindCoordinatorResponse } from '../../../src/protocol/messages.js';
+import { MetadataCache } from '../../../src/replication/metadata-cache.js';
+import { findCoordinator } from '../../../src/server/handlers/find-coordinator.js';
+import type { BrokerServices } from '../../../src/server/services.js';
+import { PARTITIONS, Story } from '../../coordinator/support/story.js';
+import { ask, versions } from './support.js';
+
+const PORTS = [9_092, 9_093];
+
+/** Two brokers that share the partitions of __consumer_offsets; the odd ones are broker 1's. */
+function cluster(options: { readonly topics?: readonly string[]; readonly listener?: string; readonly leaderless?: boolean } = {}): { broker: Partial<BrokerServices>; created: string[] } {
+  const { topics = ['__consumer_offsets'], listener = 'PLAINTEXT', leaderless = false } = options;
+  const metadata = new MetadataCache();
+  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({
+    partition, leader: leaderless ? -1 : partition % 2, leaderEpoch: 0, isr: [0], replicas: [0], offlineReplicas: [], zkVersion: 0, controllerEpoch: 1,
+  }));
+  metadata.update({
+    controllerId: 0,
+    brokers: PORTS.map((port, id) => ({ id, rack: null, endpoints: [{ listener, host: `broker-${id}`, port, securityProtocol: 0 }] })),
+    topics: topics.map(name => ({ name, id: 'AAAAAAAAAAAAAAAAAAAAAA', partitions })),
+  });
+  const created: string[] = [];
+  const internalTopics = { create: (name: string) => { created.push(name); } } as unknown as BrokerServices['internalTopics'];
+  return { broker: { metadata, internalTopics, groups: new Story().coordinator }, created };
+}
+
+/** One key in every version: v4 put it into a list. */
+async function find(version: number, key: string, broker: Partial<BrokerServices>, keyType = 0): Promise<{ errorCode: number; nodeId: number; host: string; port: number }> {
+  const request = version >= 4 ? { keyType, coordinatorKeys: [key] } : version >= 1 ? { keyType, key } : { key };
+  const answer = await ask<FindCoordinatorResponse>(findCoordinator, version, request, broker);
+  if (version < 4) return answer;
+  expect(answer.coordinators.map(each => each.key)).toEqual([key]);
+  return answer.coordinators[0]!;
+}
+
+test.each(versions(0, 6))('v%i names the leader of the group\'s partition', async version => {
+  const { broker, created } = cluster();
+  for (const group of ['g', 'h', 'a', 'b', 'orders']) {
+    const leader = broker.groups!.partitionFor(group) % 2;
+    expect(await find(version, group, broker)).toMatchObject({ errorCode: 0, nodeId: leader, host: `broker-${leader}`, port: PORTS[leader] });
+  }
+  expect(created).toEqual([]);
+});
+
+test.each(versions(0, 6))('v%i has the topic made when nobody has asked before', async version => {
+  const { broker, created } = cluster({ topics: [] });
+  expect(await find(version, 'g', broker)).toMatchObject({ errorCode: ErrorCode.CoordinatorNotAvailable, nodeId: -1, host: '', port: -1 });
+  expect(created).toEqual(['__consumer_offsets']);
+  if (version >= 1) await find(version, 'tx', broker, 1);
+  expect(created).toHaveLength(version >= 1 ? 2 : 1);
+});
+
+test('without a leader, or one that this listener reaches, there is no coordinator at present', async () => {
+  for (const options of [{ leaderless: true }, { listener: 'SSL' }]) {
+    expect((await find(3, 'g', cluster(options).broker)).errorCode).toBe(ErrorCode.CoordinatorNotAvailable);
+  }
+});
+
+test('share groups and kinds nobody knows are refused', async () => {
+  for (const keyType of [2, 9]) expect((await find(6, 'g', cluster().broker, keyType)).errorCode).toBe(ErrorCode.InvalidRequest);
+});
+
+test('v1 to v3 carry a message, NONE when all is well', async () => {
+  const { broker } = cluster();
+  const request = { keyType: 0, key: 'g' };
+  for (const version of [1, 2, 3]) expect((await ask<FindCoordinatorResponse>(findCoordinator, version, request, broker)).errorMessage).toBe('NONE');
+});
