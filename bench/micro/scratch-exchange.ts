@@ -10,6 +10,7 @@ import { BatchBuilder } from '../../src/protocol/records/index.js';
 import { seededRandom } from '../../src/base/random.js';
 
 const COMPLETIONS = 65_536;
+const BASE_OFFSET_BYTES = 8;
 
 const LOG_OPTIONS: LogOptions = {
   segmentBytes: 1 << 30,
@@ -78,6 +79,12 @@ export class ScratchExchange {
 
   /** Appends each of them in one flush, and waits until all of it is done. */
   async append(log: number, batches: PlacedBatches): Promise<void> {
+    // A leader refuses batches that claim an offset, and these still have the ones they were given last time.
+    const arena = new Uint8Array(this.native.arena);
+    for (let i = 0; i < batches.copies; i += 1) {
+      const at = batches.offset + i * batches.length;
+      arena.fill(0, at, at + BASE_OFFSET_BYTES);
+    }
     this.#appending = batches.copies;
     this.#refused = 0;
     for (let i = 0; i < batches.copies; i += 1) {
