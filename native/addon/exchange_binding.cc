@@ -55,6 +55,7 @@ Napi::Function ExchangeBinding::define(Napi::Env env) {
        InstanceMethod<&Self::locate_hot>("locateHot"),
        InstanceMethod<&Self::locate>("locate"),
        InstanceMethod<&Self::release_slice>("releaseSlice"),
+       InstanceMethod<&Self::slice_length>("sliceLength"),
        InstanceMethod<&Self::read_slice>("readSlice"),
        InstanceMethod<&Self::find_by_timestamp>("findByTimestamp"),
        InstanceMethod<&Self::max_timestamp>("maxTimestamp"),
@@ -334,6 +335,14 @@ Napi::Value ExchangeBinding::release_slice(const Napi::CallbackInfo& info) {
   const uint32_t slice = args.uint32("slice");
   if (!args.rejected()) exchange_->release_slice(slice);
   return nothing(info);
+}
+
+Napi::Value ExchangeBinding::slice_length(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t slice = args.uint32("slice");
+  if (args.rejected()) return nothing(info);
+  return Napi::Number::New(env_, exchange_->slice_length(slice));
 }
 
 Napi::Value ExchangeBinding::read_slice(const Napi::CallbackInfo& info) {

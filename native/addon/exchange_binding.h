@@ -35,6 +35,7 @@ class ExchangeBinding final : public Napi::ObjectWrap<ExchangeBinding> {
   Napi::Value locate_hot(const Napi::CallbackInfo& info);
   Napi::Value locate(const Napi::CallbackInfo& info);
   Napi::Value release_slice(const Napi::CallbackInfo& info);
+  Napi::Value slice_length(const Napi::CallbackInfo& info);
   Napi::Value read_slice(const Napi::CallbackInfo& info);
   Napi::Value find_by_timestamp(const Napi::CallbackInfo& info);
   Napi::Value max_timestamp(const Napi::CallbackInfo& info);

@@ -34,7 +34,7 @@ export type FoundByTimestamp =
   | { readonly kind: 'none' }
   | { readonly kind: 'record'; readonly offset: number; readonly timestamp: number }
   /** In a compressed batch, which lies in `slice`; the search goes on at `next` where it turns out not to be there. */
-  | { readonly kind: 'compressed'; readonly slice: number; readonly maxTimestamp: number; readonly next: number };
+  | { readonly kind: 'compressed'; readonly slice: number; readonly length: number; readonly maxTimestamp: number; readonly next: number };
 
 /** How an awaited append ended: base and last offset, or the native code that says why not. */
 export type AppendEnd = (code: number, baseOffset: number, lastOffset: number, timestamp: number) => void;
@@ -153,7 +153,7 @@ export class PartitionLog {
   async #search(begin: (native: NativeExchange, cookie: number) => void): Promise<FoundByTimestamp> {
     const found = await this.#jobs.run(`searching ${this.directory}`, begin);
     if (found.first === -1) return { kind: 'none' };
-    if (found.first === -2) return { kind: 'compressed', maxTimestamp: found.second, slice: found.third, next: found.fourth };
+    if (found.first === -2) return { kind: 'compressed', maxTimestamp: found.second, slice: found.third, length: this.#native.sliceLength(found.third), next: found.fourth };
     return { kind: 'record', offset: found.first, timestamp: found.second };
   }
 

@@ -152,6 +152,7 @@ export interface NativeExchange {
   /** Values: slice id or -1, length, first offset, length of the first batch. */
   locate(cookie: number, log: number, from: number, below: number, maxBytes: number, atLeastOne: boolean): void;
   releaseSlice(slice: number): void;
+  sliceLength(slice: number): number;
   /** Takes the slice and copies it into memory. Values: bytes. */
   readSlice(cookie: number, slice: number, target: Uint8Array): void;
 

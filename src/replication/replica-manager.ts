@@ -22,6 +22,8 @@ export interface ReplicaManagerOptions {
   readonly logger: Logger;
   /** Marks a log whose appends must wake the main isolate. */
   readonly watch: (log: number, watched: boolean) => void;
+  /** Reads a topic's settings before its first log is made. */
+  readonly prepareTopic: (topic: string) => Promise<void>;
   /** Applies a topic's effective settings to a partition (and to its log). */
   readonly configure: (partition: Partition) => void;
   /** This broker began or ended to lead a partition. Called in order, after the partition changed. */
@@ -115,6 +117,7 @@ export class ReplicaManager {
     }
     const topics: { topicId: string; partitionErrors: { partitionIndex: number; errorCode: number }[] }[] = [];
     for (const topic of request.topicStates) {
+      if (!this.#topics.has(topic.topicName)) await this.#options.prepareTopic(topic.topicName);
       // Logs are opened side by side: a topic of many partitions waits for the slowest, not for the sum.
       const codes = await Promise.all(topic.partitionStates.map(state => this.#become(topic.topicName, topic.topicId, state)));
       topic.partitionStates.forEach((state, at) => partitionErrors.push({ topicName: topic.topicName, partitionIndex: state.partitionIndex, errorCode: codes[at]! }));

@@ -12,6 +12,7 @@ import type { ReplicaManager } from '../replication/replica-manager.js';
 import type { ZooKeeper } from '../zookeeper/types.js';
 import type { ApiVersionsTable } from './api-versions.js';
 import type { ProducerIds } from './producer-ids.js';
+import type { OffsetSearch } from './offset-search.js';
 import type { InternalTopics } from './topics/internal-topics.js';
 import type { TopicAdmin } from './topics/topic-admin.js';
 import type { TopicConfigs } from './topics/topic-configs.js';
@@ -29,8 +30,9 @@ export interface BrokerServices {
   readonly replicas: ReplicaManager;
   readonly controller: Controller;
   readonly topics: TopicAdmin;
-  readonly topicConfigs: TopicConfigs;
   readonly internalTopics: InternalTopics;
+  readonly topicConfigs: TopicConfigs;
+  readonly offsetSearch: OffsetSearch;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly apiVersions: ApiVersionsTable;

@@ -42,12 +42,15 @@ export class ProduceWait {
     this.#deadline = new Deadline(() => this.#expire());
   }
 
-  /** Returns the cookie the append must carry. */
-  add(partition: Partition, row: number): number {
+  /** Returns the cookie the append must carry. `written` is called when the log is done with the bytes. */
+  add(partition: Partition, row: number, written: () => void = () => {}): number {
     this.#expected++;
     const pending = new PendingPartition(partition, result => this.#end(row, result));
     this.#pending.set(row, pending);
-    partition.log!.awaitAppend((code, baseOffset, lastOffset, timestamp) => pending.appended(code, baseOffset, lastOffset, timestamp));
+    partition.log!.awaitAppend((code, baseOffset, lastOffset, timestamp) => {
+      written();
+      pending.appended(code, baseOffset, lastOffset, timestamp);
+    });
     return AWAITED;
   }
 

@@ -3,22 +3,21 @@
 import { ErrorCode } from '../../protocol/errors.js';
 import { RequestError } from '../request-error.js';
 import type { BrokerServices } from '../services.js';
-import { isInternalTopic } from './internal-topics.js';
+import { internalTopic } from './internal-topics.js';
 import { topicNameProblem } from './topic-name.js';
 
 /** Makes the topic and answers what the client is told meanwhile: it asks again until there is a leader. */
 export async function autoCreate(name: string, broker: BrokerServices): Promise<number> {
-  if (!isInternalTopic(name) && !broker.config.boolean('auto.create.topics.enable')) {
+  if (!broker.config.boolean('auto.create.topics.enable')) {
     return topicNameProblem(name) === undefined ? ErrorCode.UnknownTopicOrPartition : ErrorCode.InvalidTopicException;
   }
+  const topic = internalTopic(name, broker.config) ?? { name, partitions: -1, replicationFactor: -1, assignments: [], configs: new Map<string, string>() };
   try {
-    if (isInternalTopic(name)) await broker.internalTopics.create(name);
-    else await broker.topics.create({ name, partitions: -1, replicationFactor: -1, assignments: [], configs: new Map() }, false);
+    await broker.topics.create(topic, false);
     return ErrorCode.LeaderNotAvailable;
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     // Somebody else was quicker: it will be known soon.
-    if (error.code === ErrorCode.TopicAlreadyExists) return ErrorCode.UnknownTopicOrPartition;
-    return error.code;
+    return error.code === ErrorCode.TopicAlreadyExists ? ErrorCode.UnknownTopicOrPartition : error.code;
   }
 }

@@ -6,6 +6,10 @@ export const GROUP_OFFSETS_TOPIC = '__consumer_offsets';
 export const TRANSACTION_STATE_TOPIC = '__transaction_state';
 export type InternalTopic = typeof GROUP_OFFSETS_TOPIC | typeof TRANSACTION_STATE_TOPIC;
 
+export function isInternalTopic(name: string): name is InternalTopic {
+  return name === GROUP_OFFSETS_TOPIC || name === TRANSACTION_STATE_TOPIC;
+}
+
 /** How the coordinators' topics are made (records.json, coordinator.topics). Undefined for all other names. */
 export function internalTopic(name: string, config: BrokerConfig): NewTopic | undefined {
   switch (name) {

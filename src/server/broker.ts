@@ -1,0 +1,355 @@
+// The composition root: the one place that constructs the parts of a broker and joins them.
+
+import { join, resolve } from 'node:path';
+import { systemClock, type Clock } from '../base/clock.js';
+import type { Logger } from '../base/logger.js';
+import { systemRandom, type Random } from '../base/random.js';
+import { systemTimers, type Timer, type Timers } from '../base/timers.js';
+import type { BrokerConfig } from '../config/broker-config.js';
+import { Controller } from '../controller/controller.js';
+import { createGroupCoordinator, type GroupCoordinator } from '../coordinator/group/coordinator.js';
+import { groupCoordinatorConfig } from '../coordinator/group/config.js';
+import { lockDirectory, type FileLock } from '../log/log-directory.js';
+import { LogManager, logOptions } from '../log/log-manager.js';
+import { identityProblem, META_PROPERTIES, readMetaProperties, writeMetaProperties } from '../log/meta-properties.js';
+import { diskStorage, type Storage } from '../log/storage.js';
+import { AppendFlag } from '../native/exchange.js';
+import { MetadataCache } from '../replication/metadata-cache.js';
+import type { Partition } from '../replication/partition.js';
+import { ReplicaManager } from '../replication/replica-manager.js';
+import { ZooKeeperClient } from '../zookeeper/client/client.js';
+import { RetryingZooKeeper } from '../zookeeper/retrying.js';
+import type { EmbeddedZooKeeper } from '../zookeeper/server/embedded.js';
+import type { ZooKeeper } from '../zookeeper/types.js';
+import type { BrokerEndpoint } from '../zookeeper/znodes/broker.js';
+import { ConfigChanges } from './config-changes.js';
+import { InternalTopicLog } from './coordinator-log.js';
+import { DataPlane } from './data-plane.js';
+import { LocalChannel } from './local-channel.js';
+import { zooKeeperOffsets } from './legacy-offsets.js';
+import { OffsetSearch } from './offset-search.js';
+import { allocateProducerIds } from './producer-id-blocks.js';
+import { ProducerIds } from './producer-ids.js';
+import { clusterIdOf, createPersistentPaths, generateBrokerId, register } from './registration.js';
+import { advertisedApis, routesFor } from './routes.js';
+import type { BrokerServices } from './services.js';
+import { BrokerSession } from './session.js';
+import { GROUP_OFFSETS_TOPIC, InternalTopics, isInternalTopic, TRANSACTION_STATE_TOPIC } from './topics/internal-topics.js';
+import { TopicAdmin } from './topics/topic-admin.js';
+import { TopicConfigs } from './topics/topic-configs.js';
+
+export interface BrokerOptions {
+  readonly config: BrokerConfig;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  readonly timers?: Timers;
+  readonly random?: Random;
+  readonly storage?: Storage;
+}
+
+export interface RunningBroker {
+  readonly id: number;
+  readonly clusterId: string;
+  readonly host: string;
+  /** Of the first listener. */
+  readonly port: number;
+  /** An ordered stop: logs are flushed and marked clean, the registration goes at once. */
+  close(): Promise<void>;
+}
+
+const SECURITY_PROTOCOL_IDS = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
+const UNLIMITED_MS = Number.MAX_SAFE_INTEGER;
+
+/** Starts a broker; resolves when it serves. What was begun is undone if it cannot. */
+export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
+  const broker = new Broker(options);
+  try {
+    await broker.start();
+    return broker;
+  } catch (error) {
+    await broker.close().catch(() => {});
+    throw error;
+  }
+}
+
+class Broker implements RunningBroker {
+  readonly #config: BrokerConfig;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #random: Random;
+  readonly #storage: Storage;
+  readonly #logDirs: readonly string[];
+  readonly #metadata = new MetadataCache();
+  readonly #locks: FileLock[] = [];
+  readonly #periodic: Timer[] = [];
+  #plane: DataPlane | undefined;
+  #embedded: EmbeddedZooKeeper | undefined;
+  #client: ZooKeeperClient | undefined;
+  #zk!: ZooKeeper;
+  #logs: LogManager | undefined;
+  #replicas!: ReplicaManager;
+  #controller: Controller | undefined;
+  #groups: GroupCoordinator | undefined;
+  #configChanges: ConfigChanges | undefined;
+  #session: BrokerSession | undefined;
+  #topicConfigs!: TopicConfigs;
+  #closing: Promise<void> | undefined;
+  id = -1;
+  clusterId = '';
+  host = '';
+  port = 0;
+
+  constructor(options: BrokerOptions) {
+    this.#config = options.config;
+    this.#logger = options.logger;
+    this.#clock = options.clock ?? systemClock;
+    this.#timers = options.timers ?? systemTimers;
+    this.#random = options.random ?? systemRandom;
+    this.#storage = options.storage ?? diskStorage;
+    this.#logDirs = options.config.logDirs.map(dir => resolve(dir));
+  }
+
+  async start(): Promise<void> {
+    const plane = (this.#plane = new DataPlane({ config: this.#config, clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger }));
+    await this.#lockDirectories(plane);
+    await this.#connectCoordination();
+    this.clusterId = await clusterIdOf(this.#zk, this.#random);
+    await this.#identify();
+    await this.#openLogs(plane);
+    const endpoints = this.#listen(plane);
+    const services = this.#compose(plane);
+    plane.serve({
+      logs: this.#logs!, replicas: this.#replicas, topicConfigs: this.#topicConfigs,
+      routes: (produce, fetch) => routesFor(services, produce, fetch, this.#logger),
+    });
+    await this.#join(endpoints);
+    this.#schedule();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const timer of this.#periodic) timer.cancel();
+    this.#session?.close();
+    this.#configChanges?.close();
+    this.#plane?.native.stopListening();
+    await this.#controller?.close();
+    this.#groups?.close();
+    if (this.#logs !== undefined) {
+      await this.#checkpointHighWatermarks();
+      await this.#logs.close();
+    }
+    await this.#client?.close();
+    await this.#embedded?.close();
+    for (const lock of this.#locks) lock.release();
+    await this.#plane?.close();
+  }
+
+  async #lockDirectories({ native }: DataPlane): Promise<void> {
+    for (const logDir of this.#logDirs) {
+      await this.#storage.makeDirectory(logDir);
+      this.#locks.push(lockDirectory(path => {
+        const handle = native.lockFile(path);
+        return handle < 0 ? undefined : { release: () => native.unlockFile(handle) };
+      }, logDir));
+    }
+  }
+
+  /** A real ensemble, or one of our own in this process. */
+  async #connectCoordination(): Promise<void> {
+    let connect = this.#config.zookeeperConnect;
+    const seams = { clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger };
+    if (connect === null) {
+      const { startEmbeddedZooKeeper } = await import('../zookeeper/server/embedded.js');
+      this.#embedded = await startEmbeddedZooKeeper({ dataDir: resolve(this.#config.embeddedDir), ...seams });
+      connect = `${this.#embedded.host}:${this.#embedded.port}`;
+    }
+    const client = (this.#client = new ZooKeeperClient({ connect, sessionTimeoutMs: this.#config.number('zookeeper.session.timeout.ms'), ...seams }));
+    await within(client.connect(), this.#config.zookeeperConnectionTimeoutMs, this.#timers, `no ZooKeeper answered at ${connect}`);
+    await client.ensureChroot();
+    this.#zk = new RetryingZooKeeper(client);
+    await createPersistentPaths(this.#zk);
+  }
+
+  /** Which broker of which cluster this is: the configuration, meta.properties and ZooKeeper have to agree. */
+  async #identify(): Promise<void> {
+    const found = new Map(await Promise.all(this.#logDirs.map(async dir => [dir, await readMetaProperties(this.#storage, join(dir, META_PROPERTIES))] as const)));
+    const configured = this.#config.brokerId;
+    const problem = identityProblem(found, this.clusterId, configured);
+    if (problem !== undefined) throw new Error(problem);
+    const stored = [...found.values()].find(meta => meta !== null && meta.brokerId !== null)?.brokerId ?? null;
+    this.id = configured >= 0 ? configured : (stored ?? await generateBrokerId(this.#zk, this.#config.number('reserved.broker.max.id')));
+    const now = new Date(this.#clock.now());
+    await Promise.all([...found].map(async ([dir, meta]) => {
+      if (meta?.clusterId === this.clusterId && meta.brokerId === this.id) return;
+      await writeMetaProperties(this.#storage, join(dir, META_PROPERTIES), { clusterId: this.clusterId, brokerId: this.id, directoryId: meta?.directoryId ?? null }, now);
+    }));
+  }
+
+  async #openLogs(plane: DataPlane): Promise<void> {
+    const config = this.#config;
+    this.#topicConfigs = new TopicConfigs(this.#zk, config, topic => this.#reconfigure(topic));
+    await this.#topicConfigs.reloadAll();
+    const logs = (this.#logs = new LogManager({
+      native: plane.native, jobs: plane.jobs, storage: this.#storage, logDirs: this.#logDirs,
+      clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger,
+      topicConfig: topic => this.#topicConfigs.of(topic),
+      producerExpirationMs: () => config.number('producer.id.expiration.ms'),
+      recoveryCheckpointMs: config.number('log.flush.offset.checkpoint.interval.ms'),
+      startOffsetCheckpointMs: config.number('log.flush.start.offset.checkpoint.interval.ms'),
+      flushCheckMs: config.number('log.flush.scheduler.interval.ms'),
+      openAtOnce: Math.max(4, config.number('num.recovery.threads.per.data.dir')),
+      onDirectoryFailed: logDir => this.#directoryFailed(logDir),
+    }));
+    plane.attachLogs(logs);
+    await logs.open();
+    this.#replicas = new ReplicaManager({
+      brokerId: this.id, logs, metadata: this.#metadata, logger: this.#logger,
+      watch: (log, watched) => { plane.native.watched[log] = watched ? 1 : 0; },
+      prepareTopic: topic => this.#topicConfigs.reload(topic),
+      configure: partition => this.#configure(partition),
+      onLeadership: (partition, leads) => this.#leadershipChanged(partition, leads),
+      onDeleted: partitions => this.#groups?.onPartitionsDeleted(partitions),
+      internalTopics: new Set([GROUP_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC]),
+    });
+  }
+
+  /** Binds every listener; answers what is to be advertised. */
+  #listen(plane: DataPlane): BrokerEndpoint[] {
+    const { bind, advertised } = this.#config.listeners;
+    const backlog = this.#config.number('socket.listen.backlog.size');
+    const ports = new Map(bind.map(({ listener, host, port }, at) => [listener, plane.native.listen(at, host ?? '', port, backlog)]));
+    const endpoints = advertised.map(({ listener, host, port, protocol }) => ({ listener, host, port: port === 0 ? (ports.get(listener) ?? 0) : port, securityProtocol: SECURITY_PROTOCOL_IDS[protocol] }));
+    this.host = endpoints[0]?.host ?? '';
+    this.port = ports.get(bind[0]!.listener) ?? 0;
+    return endpoints;
+  }
+
+  #compose(plane: DataPlane): BrokerServices {
+    const config = this.#config;
+    const seams = { clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger };
+    const topics = new TopicAdmin({ zookeeper: this.#zk, metadata: this.#metadata, config, random: this.#random });
+    const log = new InternalTopicLog({
+      topic: GROUP_OFFSETS_TOPIC, native: plane.native, commands: plane.commands, arena: plane.space.bytes,
+      replicas: this.#replicas, waits: plane.waits, timeoutMs: config.number('offsets.commit.timeout.ms'), flush: () => plane.flush(),
+    });
+    const groups = (this.#groups = createGroupCoordinator({
+      ...seams, log,
+      config: groupCoordinatorConfig(config),
+      metadata: {
+        offsetsPartitionCount: () => this.#metadata.topic(GROUP_OFFSETS_TOPIC)?.partitions.size ?? config.number('offsets.topic.num.partitions'),
+        topicExists: (topic, partition) => this.#metadata.has(topic, partition),
+      },
+      inflate: (codec, records) => plane.codecs.inflate(codec, Buffer.from(records.buffer, records.byteOffset, records.byteLength), 64 << 20),
+      legacyOffsets: zooKeeperOffsets(this.#zk),
+    }));
+    const channel = new LocalChannel(() => services);
+    const controller = (this.#controller = new Controller({
+      ...seams, brokerId: this.id, zookeeper: this.#zk,
+      channel: broker => (broker === this.id ? channel : undefined),
+      deleteTopicEnable: config.boolean('delete.topic.enable'),
+      uncleanElection: config.boolean('unclean.leader.election.enable'),
+    }));
+    const services: BrokerServices = {
+      ...seams, brokerId: this.id, clusterId: this.clusterId, config, zookeeper: this.#zk,
+      metadata: this.#metadata, replicas: this.#replicas, controller, topics, groups,
+      internalTopics: new InternalTopics(topics, config, this.#logger),
+      topicConfigs: this.#topicConfigs,
+      offsetSearch: new OffsetSearch(plane.jobs, plane.codecs),
+      producerIds: new ProducerIds({ ...seams, allocate: () => allocateProducerIds(this.#zk, this.id) }),
+      apiVersions: { advertised: advertisedApis(), finalizedFeatures: { epoch: 0, features: {} } },
+    };
+    return services;
+  }
+
+  /** Becomes visible: registers, takes part in elections, and waits until it has been told of the cluster. */
+  async #join(endpoints: readonly BrokerEndpoint[]): Promise<void> {
+    const registration = {
+      zookeeper: this.#zk, brokerId: this.id, endpoints, rack: this.#config.string('broker.rack'),
+      clock: this.#clock, logger: this.#logger, predecessorIsDead: this.#config.embedded,
+    };
+    this.#configChanges = new ConfigChanges(this.#zk, this.#clock, this.#logger, async entity => {
+      if (entity.startsWith('topics/')) await this.#topicConfigs.reload(entity.slice('topics/'.length));
+    });
+    await this.#configChanges.start();
+    this.#replicas.brokerEpoch = await register(registration);
+    this.#session = new BrokerSession({
+      zookeeper: this.#zk, logger: this.#logger, timers: this.#timers,
+      register: () => register(registration),
+      expired: () => this.#controller?.sessionExpired(),
+      restored: async epoch => {
+        this.#replicas.brokerEpoch = epoch;
+        this.#configChanges?.restart();
+        await this.#controller?.start();
+      },
+    });
+    this.#session.start();
+    await this.#controller!.start();
+    await this.#knownToSelf();
+  }
+
+  #knownToSelf(): Promise<void> {
+    return new Promise(done => {
+      const look = (): boolean => this.#metadata.broker(this.id) !== undefined;
+      if (look()) return done();
+      const stop = this.#metadata.onUpdate(() => {
+        if (!look()) return;
+        stop();
+        done();
+      });
+    });
+  }
+
+  #schedule(): void {
+    const every = this.#config.number('replica.high.watermark.checkpoint.interval.ms');
+    if (every < UNLIMITED_MS) this.#periodic.push(this.#timers.every(every, () => void this.#checkpointHighWatermarks()));
+  }
+
+  async #checkpointHighWatermarks(): Promise<void> {
+    if (this.#replicas === undefined) return;
+    await Promise.all(this.#logDirs.map(dir => this.#logs!.writeHighWatermarks(dir, [...this.#replicas.highWatermarks(dir)])));
+  }
+
+  #configure(partition: Partition): void {
+    const config = this.#topicConfigs.of(partition.topic);
+    partition.minInsyncReplicas = config.minInsyncReplicas;
+    partition.appendFlags = (config.messageTimestampType === 'LogAppendTime' ? AppendFlag.logAppendTime : 0) | (config.compact ? AppendFlag.requireKey : 0);
+    partition.log?.configure(logOptions(config, this.#random.int(0x7fffffff)));
+  }
+
+  #reconfigure(topic: string): void {
+    for (const partition of this.#replicas?.partitionsOf(topic) ?? []) if (partition?.log !== undefined) this.#configure(partition);
+  }
+
+  #leadershipChanged(partition: Partition, leads: boolean): void {
+    if (partition.topic !== GROUP_OFFSETS_TOPIC || !isInternalTopic(partition.topic)) return;
+    if (leads) void this.#groups?.onElected(partition.index, partition.leaderEpoch);
+    else this.#groups?.onResigned(partition.index, partition.leaderEpoch);
+  }
+
+  #directoryFailed(logDir: string): void {
+    this.#replicas?.directoryFailed(logDir);
+    if (this.#logs !== undefined && this.#logs.onlineDirectories.size === 0) {
+      this.#logger.error({}, 'every log directory has failed: stopping');
+      void this.close();
+    }
+  }
+}
+
+/** Rejects with `what` where `work` takes longer. */
+async function within(work: Promise<void>, ms: number, timers: Timers, what: string): Promise<void> {
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = timers.after(ms, () => reject(new Error(`${what} within ${ms} ms`)));
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    timer?.cancel();
+  }
+}
+

@@ -1,0 +1,177 @@
+// The native exchange and what works on it directly: dispatch, produce, fetch. Separate from the broker so that what a
+// produce or a fetch needs can be seen, and one day moved, as a whole.
+
+import type { Clock } from '../base/clock.js';
+import type { Logger } from '../base/logger.js';
+import type { Random } from '../base/random.js';
+import { TimerWheel } from '../base/timer-wheel.js';
+import type { Timers } from '../base/timers.js';
+import { Codecs } from '../compression/codecs.js';
+import type { BrokerConfig } from '../config/broker-config.js';
+import type { LogManager } from '../log/log-manager.js';
+import { Commands } from '../native/commands.js';
+import { CompletionField, CompletionKind, type NativeExchange } from '../native/exchange.js';
+import { Jobs } from '../native/jobs.js';
+import { loadAddon } from '../native/addon.js';
+import { Dispatcher } from '../network/dispatcher.js';
+import { ResponseSpace } from '../network/response-space.js';
+import type { HotRoute, Routes } from '../network/route.js';
+import type { ReplicaManager } from '../replication/replica-manager.js';
+import { FetchService } from './fetch/fetch-service.js';
+import { FetchSessions } from './fetch/fetch-sessions.js';
+import { Inspector } from './produce/inspector.js';
+import { ProduceService } from './produce/produce-service.js';
+import { ProduceWaits } from './produce/produce-wait.js';
+import type { TopicConfigs } from './topics/topic-configs.js';
+
+/** Received and unanswered bytes where queued.max.request.bytes sets no bound: Kafka's -1 would be none. */
+const QUEUED_BYTES = 64 << 20;
+/** Beside those, what answers and requests under way may take. */
+const ANSWER_BYTES = 64 << 20;
+const LARGEST_ARENA = 0x7fff0000;
+const MAX_IN_FLIGHT = 256;
+const MAX_QUEUED_RESPONSE_BYTES = 4 << 20;
+
+export interface DataPlaneSeams {
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+export interface Served {
+  readonly logs: LogManager;
+  readonly replicas: ReplicaManager;
+  readonly topicConfigs: TopicConfigs;
+  readonly routes: (produce: HotRoute, fetch: HotRoute) => Routes;
+}
+
+export class DataPlane {
+  readonly native: NativeExchange;
+  readonly commands: Commands;
+  readonly space: ResponseSpace;
+  readonly jobs: Jobs;
+  readonly codecs = new Codecs();
+  readonly wheel: TimerWheel;
+  readonly waits: ProduceWaits;
+  readonly #seams: DataPlaneSeams;
+  #dispatcher: Dispatcher | undefined;
+  #produce: ProduceService | undefined;
+  #logs: LogManager | undefined;
+  #closed = false;
+
+  constructor(seams: DataPlaneSeams) {
+    const { config } = seams;
+    this.#seams = seams;
+    const maxRequestBytes = config.number('socket.request.max.bytes');
+    const configured = config.number('queued.max.request.bytes');
+    const queuedMaxBytes = configured > 0 ? configured : Math.max(QUEUED_BYTES, maxRequestBytes);
+    const { Exchange } = loadAddon();
+    this.native = new Exchange({
+      networkThreads: config.number('num.network.threads'),
+      logThreads: config.number('num.io.threads'),
+      // Address space, not memory: room for the budget, one request beyond it, and answers.
+      arenaBytes: Math.min(queuedMaxBytes + maxRequestBytes + ANSWER_BYTES, LARGEST_ARENA),
+      maxRequestBytes,
+      queuedMaxBytes,
+      maxInFlight: MAX_IN_FLIGHT,
+      maxQueuedResponseBytes: MAX_QUEUED_RESPONSE_BYTES,
+      connectionsMaxIdleMs: config.number('connections.max.idle.ms'),
+      maxConnections: config.number('max.connections'),
+      sendBufferBytes: config.number('socket.send.buffer.bytes'),
+      receiveBufferBytes: config.number('socket.receive.buffer.bytes'),
+      onWake: () => this.#wake(),
+    });
+    this.commands = new Commands(this.native);
+    this.space = new ResponseSpace(this.native);
+    this.jobs = new Jobs(this.native);
+    this.wheel = new TimerWheel(seams.clock, seams.timers);
+    this.waits = new ProduceWaits(this.wheel);
+  }
+
+  /** Logs can be opened from here on: their completions are settled. */
+  attachLogs(logs: LogManager): void {
+    this.#logs = logs;
+  }
+
+  /** Requests are answered from here on. */
+  serve({ logs, replicas, topicConfigs, routes }: Served): void {
+    const { config, clock, random, logger } = this.#seams;
+    const { native, commands, space, jobs, codecs, wheel, waits } = this;
+    const inspector = new Inspector({
+      jobs, codecs, clock, arena: space.bytes,
+      timestampBounds: topic => {
+        const { messageTimestampBeforeMaxMs, messageTimestampAfterMaxMs } = topicConfigs.of(topic);
+        return { beforeMs: messageTimestampBeforeMaxMs, afterMs: messageTimestampAfterMaxMs };
+      },
+    });
+    const produce = new ProduceService({ native, commands, space, replicas, inspector, waits, resume: held => this.#dispatcher!.done(held.connection) });
+    const sessions = new FetchSessions(() => config.number('max.incremental.fetch.session.cache.slots'), clock, random);
+    const fetch = new FetchService({
+      native, commands, space, replicas, sessions, wheel,
+      maxBytes: () => config.number('fetch.max.bytes'),
+      done: connection => this.#dispatcher!.done(connection),
+    });
+    this.#produce = produce;
+    this.#logs = logs;
+    this.#dispatcher = new Dispatcher({
+      native, commands, space, logger,
+      routes: routes(produce, fetch),
+      listeners: config.listeners.bind.map(({ listener }) => listener),
+      settle: count => this.#settle(count),
+    });
+    this.#dispatcher.drain();
+  }
+
+  /** Hands commands over that were given outside a drain. */
+  flush(): void {
+    if (this.#dispatcher === undefined) this.commands.flush();
+    else this.#dispatcher.flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.wheel.close();
+    await this.codecs.close();
+    this.native.close();
+  }
+
+  #wake(): void {
+    if (this.#closed) return;
+    if (this.#dispatcher !== undefined) this.#dispatcher.drain();
+    else this.#settle(Math.floor(this.native.poll() / 65536));
+  }
+
+  #settle(count: number): void {
+    const { completions } = this.native;
+    const logs = this.#logs;
+    for (let index = 0; index < count; index++) {
+      const at = index * CompletionField.size;
+      const log = completions[at + CompletionField.log]!;
+      switch (completions[at + CompletionField.kind]) {
+        case CompletionKind.appended:
+          logs?.byIndex(log)?.appended(
+            completions[at + CompletionField.code]!, completions[at + CompletionField.cookie]!, completions[at + CompletionField.baseOffset]!,
+            completions[at + CompletionField.lastOffset]!, completions[at + CompletionField.timestamp]!, completions[at + CompletionField.generation]!,
+          );
+          break;
+        case CompletionKind.answerFailed:
+          this.#produce?.answerFailed(completions[at + CompletionField.cookie]!);
+          break;
+        case CompletionKind.rolled:
+          logs?.rolled(log, completions[at + CompletionField.baseOffset]!);
+          break;
+        case CompletionKind.flushed:
+          logs?.byIndex(log)?.flushed(completions[at + CompletionField.baseOffset]!);
+          break;
+        case CompletionKind.job:
+          this.jobs.settle(completions, at);
+          break;
+        default:
+          logs?.broken(log);
+      }
+    }
+  }
+}

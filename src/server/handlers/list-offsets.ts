@@ -1,0 +1,101 @@
+// ListOffsets, versions 0-9: offsets by time, and the ends of a log.
+//   v0  a list of offsets; v1 one offset with its timestamp; v2 isolation levels; v4 leader epochs; v6 flexible
+//   encoding; v7 the record with the largest timestamp (KIP-734); v8 the local log's start; v9 the last tiered offset
+
+import { ErrorCode } from '../../protocol/errors.js';
+import { ListOffsetsRequest, ListOffsetsResponse, type ListOffsetsResponseInput } from '../../protocol/messages.js';
+import type { Partition } from '../../replication/partition.js';
+import { defineHandler, type RequestContext } from '../handler.js';
+import type { BrokerServices } from '../services.js';
+
+type TopicAnswer = NonNullable<ListOffsetsResponseInput['topics']>[number];
+type Answer = NonNullable<TopicAnswer['partitions']>[number];
+type Asked = ListOffsetsRequest['topics'][number]['partitions'][number];
+
+/** Special timestamps, with the first version that has them. */
+const LATEST = -1;
+const EARLIEST = -2;
+const MAX_TIMESTAMP = -3;
+const EARLIEST_LOCAL = -4;
+const LATEST_TIERED = -5;
+const SINCE = new Map([[LATEST, 0], [EARLIEST, 0], [MAX_TIMESTAMP, 7], [EARLIEST_LOCAL, 8], [LATEST_TIERED, 9]]);
+/** Somebody who debugs may ask any replica. */
+const DEBUGGER = -2;
+const READ_COMMITTED = 1;
+
+const NOTHING = { timestamp: -1, offset: -1, leaderEpoch: -1, oldStyleOffsets: [] };
+
+export const listOffsets = defineHandler({
+  request: ListOffsetsRequest,
+  response: ListOffsetsResponse,
+  handle: async (request, context, broker) => ({
+    topics: await Promise.all(request.topics.map(async ({ name, partitions }) => {
+      const indexes = partitions.map(({ partitionIndex }) => partitionIndex);
+      const answers = partitions.map(asked => {
+        const twice = indexes.indexOf(asked.partitionIndex) !== indexes.lastIndexOf(asked.partitionIndex);
+        return twice ? refused(asked, ErrorCode.InvalidRequest) : answerPartition(name, asked, request, context, broker);
+      });
+      return { name, partitions: await Promise.all(answers) };
+    })),
+  }),
+  onError: (request, errorCode) => ({
+    topics: request.topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(asked => refused(asked, errorCode)) })),
+  }),
+});
+
+async function answerPartition(topic: string, asked: Asked, request: ListOffsetsRequest, { apiVersion }: RequestContext, broker: BrokerServices): Promise<Answer> {
+  const since = SINCE.get(asked.timestamp);
+  if (asked.timestamp < 0 && (since === undefined || apiVersion < since)) return refused(asked, ErrorCode.UnsupportedVersion);
+  const partition = broker.replicas.find(topic, asked.partitionIndex);
+  if (partition?.log === undefined) {
+    return refused(asked, broker.metadata.has(topic, asked.partitionIndex) ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition);
+  }
+  const problem = partition.leadershipError(asked.currentLeaderEpoch);
+  if (problem !== ErrorCode.None && !(request.replicaId === DEBUGGER && problem === ErrorCode.NotLeaderOrFollower)) return refused(asked, problem);
+  // A new leader shows nothing of its end until what it inherited is committed (KIP-207).
+  if (partition.highWatermark < partition.leaderEpochStart && asked.timestamp !== EARLIEST) {
+    return refused(asked, apiVersion >= 5 ? ErrorCode.OffsetNotAvailable : ErrorCode.LeaderNotAvailable);
+  }
+  const last = lastFetchable(partition, request);
+  const found = await find(asked, last, partition, broker);
+  const answer = found === undefined ? NOTHING : { ...NOTHING, ...found, leaderEpoch: epochOf(asked, found.offset, partition) };
+  const { partitionIndex } = asked;
+  if (apiVersion === 0) return { partitionIndex, errorCode: ErrorCode.None, oldStyleOffsets: oldStyle(asked, found?.offset, partition) };
+  return { partitionIndex, errorCode: ErrorCode.None, ...answer };
+}
+
+async function find(asked: Asked, last: number, partition: Partition, broker: BrokerServices): Promise<{ offset: number; timestamp: number } | undefined> {
+  const log = partition.log!;
+  switch (asked.timestamp) {
+    case LATEST: return { offset: last, timestamp: -1 };
+    case EARLIEST: case EARLIEST_LOCAL: return { offset: log.startOffset, timestamp: -1 };
+    case LATEST_TIERED: return { offset: -1, timestamp: -1 };
+    case MAX_TIMESTAMP: return broker.offsetSearch.largest(log);
+    default: {
+      const found = await broker.offsetSearch.firstAt(log, asked.timestamp);
+      return found === undefined || found.offset >= last ? undefined : found;
+    }
+  }
+}
+
+function lastFetchable(partition: Partition, { replicaId, isolationLevel }: ListOffsetsRequest): number {
+  if (replicaId >= 0) return partition.log!.endOffset;
+  return isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark;
+}
+
+function epochOf(asked: Asked, offset: number, partition: Partition): number {
+  if (offset < 0) return -1;
+  if (asked.timestamp === LATEST) return partition.leaderEpoch;
+  return partition.log!.epochs.epochAt(offset) ?? -1;
+}
+
+/** Version 0 lists segment base offsets, newest first; one end of the log is all that its clients ask for. */
+function oldStyle(asked: Asked, offset: number | undefined, partition: Partition): number[] {
+  if (offset === undefined || asked.maxNumOffsets <= 0) return [];
+  if (asked.timestamp !== LATEST || asked.maxNumOffsets === 1) return [offset];
+  return [...new Set([offset, partition.log!.activeSegmentBase, partition.log!.startOffset])].filter(each => each <= offset).slice(0, asked.maxNumOffsets);
+}
+
+function refused({ partitionIndex }: Asked, errorCode: number): Answer {
+  return { partitionIndex, errorCode, ...NOTHING };
+}
