@@ -1,4 +1,4 @@
-// Builds the load client into build/load/odradek-load when a source is newer than the binary. Plain g++ (or $CXX);
+// Builds the load client into build/load/odradek-load when a source is newer than the binary. Plain g++, clang++ or $CXX;
 // a codec whose library this machine has not is left out, and the client says so when asked for it.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const sources = join(here, 'native');
 const outputs = join(here, '../../build/load');
-const compiler = process.env.CXX ?? 'g++';
-const flags = ['-std=c++20', '-O2', '-g', '-Wall', '-Wextra', '-Wconversion', '-Wshadow', '-Werror', '-pthread'];
+const compiler = process.env.CXX ?? ['g++', 'clang++'].find(name => spawnSync(name, ['--version']).status === 0) ?? 'c++';
+const flags = ['-std=c++20', '-O2', '-g', '-Wall', '-Wextra', '-Wconversion', '-Wno-sign-conversion', '-Wshadow', '-Werror', '-pthread'];
 
 const codecs = [
   { macro: 'LOAD_HAS_ZLIB', header: 'zlib.h', library: '-lz' },

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::string_view kNames[] = {"none", "gzip", "snappy", "lz4", "zstd"};
 
-[[noreturn]] void failed(std::string_view codec) { throw std::runtime_error("could not compress with " + std::string(codec)); }
+[[noreturn, maybe_unused]] void failed(std::string_view codec) { throw std::runtime_error("could not compress with " + std::string(codec)); }
 
 #if LOAD_HAS_ZLIB
 Bytes gzip(ByteView plain) {
