@@ -28,7 +28,7 @@ export class GroupCoordinator {
     this.members = new MembershipApi(this.#groups);
     this.offsets = new OffsetsApi(this.#groups, options.legacyOffsets);
     this.admin = new GroupAdminApi(this.#groups);
-    this.#retention = new Retention(this.#groups, options.clock, options.timers);
+    this.#retention = new Retention(this.#groups, options.clock, options.timers, options.logger);
     this.#retention.start();
   }
 

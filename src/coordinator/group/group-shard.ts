@@ -57,10 +57,11 @@ export class GroupShard implements StateMachine<GroupRecord> {
     for (const group of this.#groups.values()) group.offsets.endTransaction(producerId, committed);
   }
 
-  loaded(): void {
+  *loaded(): Iterable<void> {
     for (const group of this.#groups.values()) {
       if (group.saved === null && group.offsets.isEmpty) this.#groups.delete(group.id);
       else restore(group);
+      yield;
     }
   }
 
@@ -88,6 +89,7 @@ export class GroupShard implements StateMachine<GroupRecord> {
     if (group === undefined) return;
     group.offsets.apply(topic, partition, value, offset);
     if (value !== null) return group.offsets.settled(topic, partition);
+    // In a transaction that ends later it would come back from the dead.
     group.offsets.forgetTransactional(topic, partition);
     this.forgetIfGone(group);
   }

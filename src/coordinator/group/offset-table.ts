@@ -32,6 +32,9 @@ export class OffsetTable {
   /** Partitions that a deletion has to name: committed ones and those that may become it. */
   *known(): IterableIterator<{ topic: string; partition: number }> {
     for (const { topic, partition } of this.#all()) yield { topic, partition };
+    for (const pending of this.#transactions.values())
+      for (const [topic, partitions] of pending)
+        for (const partition of partitions.keys()) if (!this.knows(topic, partition)) yield { topic, partition };
   }
 
   knows(topic: string, partition: number): boolean {

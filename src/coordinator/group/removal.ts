@@ -77,6 +77,8 @@ function retainedSince(group: Group, topic: string, value: CommittedOffset): num
 
 /** Removes these offsets, and an empty group with its last one. */
 function forget(group: Group, doomed: readonly TopicPartition[]): { records: readonly GroupRecord[] } {
+  // What most groups are found like, however many offsets they have.
+  if (doomed.length === 0 && !group.offsets.isEmpty) return { records: [] };
   const names = new Set(doomed.map(({ topic, partition }) => `${partition} ${topic}`));
   const nothingLeft = [...group.offsets.known()].every(({ topic, partition }) => names.has(`${partition} ${topic}`));
   const isLast = group.state === 'Empty' && nothingLeft && group.pending.size === 0 && !group.offsets.hasTransactions;

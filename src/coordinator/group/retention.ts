@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.js';
+import type { Logger } from '../../base/logger.js';
 import type { Timer, Timers } from '../../base/timers.js';
 import type { GroupDirectory, GroupPartition } from './directory.js';
 import type { Group } from './group.js';
@@ -12,15 +13,17 @@ export class Retention {
   readonly #groups: GroupDirectory;
   readonly #clock: Clock;
   readonly #timers: Timers;
+  readonly #logger: Logger;
   #check: Timer | null = null;
   #step: Timer | null = null;
   /** Walks that have begun; one at a time moves on. */
   readonly #walks: Iterator<unknown>[] = [];
 
-  constructor(groups: GroupDirectory, clock: Clock, timers: Timers) {
+  constructor(groups: GroupDirectory, clock: Clock, timers: Timers, logger: Logger) {
     this.#groups = groups;
     this.#clock = clock;
     this.#timers = timers;
+    this.#logger = logger;
   }
 
   start(): void {
@@ -55,9 +58,17 @@ export class Retention {
       // Groups come and go between the steps; these iterators of maps bear it.
       for (const group of shard.machine.groups()) {
         if (shard.state !== 'active') break;
-        visit(shard, group);
+        this.#visit(visit, shard, group);
         yield;
       }
+    }
+  }
+
+  #visit(visit: (shard: GroupPartition, group: Group) => void, shard: GroupPartition, group: Group): void {
+    try {
+      visit(shard, group);
+    } catch (error) {
+      this.#logger.error({ group: group.id, error }, 'the offsets of a group could not be cleaned up');
     }
   }
 
@@ -66,10 +77,9 @@ export class Retention {
     const began = this.#clock.monotonic();
     while (this.#walks.length > 0) {
       if (this.#walks[0]!.next().done) this.#walks.shift();
-      if (this.#clock.monotonic() - began >= STEP_MS && this.#walks.length > 0) {
-        this.#step = this.#timers.after(0, () => this.#goOn());
-        return;
-      }
+      if (this.#clock.monotonic() - began < STEP_MS) continue;
+      this.#step = this.#timers.after(0, () => this.#goOn());
+      return;
     }
   }
 }

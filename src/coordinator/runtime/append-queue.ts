@@ -126,13 +126,20 @@ export class AppendQueue<Rec> {
 
   #append(batch: Batch<Rec>): void {
     this.#open = null;
-    const { clock, timers, log, partition, commitTimeoutMs } = this.#options;
+    const { clock, timers, commitTimeoutMs } = this.#options;
     batch.deadline = new LazyAlarm(clock, timers, () => this.#tooLate(batch));
     batch.deadline.set(commitTimeoutMs);
-    log.append(partition, buildBatch(batch.encoded, clock.now())).then(
+    this.#handOver(batch).then(
       baseOffset => this.#decided(batch, { baseOffset }),
       (error: unknown) => this.#decided(batch, { error: this.#codeOf(error) }));
+  }
+
+  /** In the turn of the call: the order of appends is the order of decisions. */
+  async #handOver(batch: Batch<Rec>): Promise<number> {
+    const { clock, log, partition } = this.#options;
+    const appended = log.append(partition, buildBatch(batch.encoded, clock.now()));
     batch.encoded.length = 0;
+    return appended;
   }
 
   /** The clients hear of the timeout; the records are still in the log's hands and are applied if they get committed. */
@@ -150,16 +157,26 @@ export class AppendQueue<Rec> {
   }
 
   #settle(batch: Batch<Rec>): void {
-    const { machine } = this.#options;
-    const outcome = batch.outcome!;
+    const { logger, partition } = this.#options;
     for (const write of batch.writes) {
-      if ('error' in outcome) {
-        for (const record of write.records) machine.discard(record);
-        write.refuse(outcome.error);
-      } else {
-        for (const record of write.records) machine.apply(record, outcome.baseOffset);
-        write.release();
+      try {
+        this.#settleWrite(write, batch.outcome!);
+      } catch (error) {
+        // A mistake of ours. It is this write's alone; those behind it have their own answers to get.
+        logger.error({ partition, error }, 'committed coordinator records could not be applied');
+        write.refuse(ErrorCode.UnknownServerError);
       }
+    }
+  }
+
+  #settleWrite(write: Write<Rec>, outcome: NonNullable<Batch<Rec>['outcome']>): void {
+    const { machine } = this.#options;
+    if ('error' in outcome) {
+      for (const record of write.records) machine.discard(record);
+      write.refuse(outcome.error);
+    } else {
+      for (const record of write.records) machine.apply(record, outcome.baseOffset);
+      write.release();
     }
   }
 

@@ -1,17 +1,15 @@
-import type { Clock } from '../../base/clock.js';
 import { invariant } from '../../base/invariant.js';
 import type { Logger } from '../../base/logger.js';
-import type { Timers } from '../../base/timers.js';
 import { Compression, walkBatches } from '../../protocol/records/index.js';
 import type { CoordinatorLog } from '../log.js';
 import { entriesOf } from './batches.js';
 import type { Inflate } from './batches.js';
 import type { StateMachine } from './state-machine.js';
+import type { Turns } from './turns.js';
 
 // One read, and so one piece of memory, however large the partition is.
 const CHUNK_BYTES = 256 * 1024;
-// How long replay may hold the main isolate before others get a turn, and how often that is looked at.
-const STEP_MS = 1;
+// How often replay looks whether its turn is over.
 const RECORDS_PER_LOOK = 64;
 
 export interface LoaderOptions<Rec> {
@@ -19,8 +17,7 @@ export interface LoaderOptions<Rec> {
   readonly machine: StateMachine<Rec>;
   readonly log: CoordinatorLog;
   readonly inflate: Inflate;
-  readonly clock: Clock;
-  readonly timers: Timers;
+  readonly turns: Turns;
   readonly logger: Logger;
   /** offsets.load.buffer.size; chunks are no larger than it. */
   readonly bufferBytes: number;
@@ -30,10 +27,9 @@ export interface LoaderOptions<Rec> {
 
 /** Replays one partition from its start to its end, in steps that let others work. False when cancelled. */
 export async function load<Rec>(options: LoaderOptions<Rec>): Promise<boolean> {
-  const { log, partition, machine, inflate, clock, timers, logger, cancelled } = options;
+  const { log, partition, machine, inflate, turns, logger, cancelled } = options;
   const chunkBytes = Math.min(CHUNK_BYTES, options.bufferBytes);
   const unknown = new Map<number, number>();
-  let stepBegan = clock.monotonic();
   let replayed = 0;
 
   for (let offset = log.logStartOffset(partition); ;) {
@@ -50,10 +46,9 @@ export async function load<Rec>(options: LoaderOptions<Rec>): Promise<boolean> {
       for (const entry of entriesOf(batch, inflated)) {
         if (entry.kind === 'marker') machine.endTransaction(entry.producerId, entry.committed);
         else if (!machine.replay(entry.record)) countUnknown(unknown, entry.record.key);
-        if (++replayed % RECORDS_PER_LOOK !== 0 || clock.monotonic() - stepBegan < STEP_MS) continue;
-        await new Promise<void>(resolve => { timers.after(0, resolve); });
+        if (++replayed % RECORDS_PER_LOOK !== 0 || !turns.isOver) continue;
+        await turns.next();
         if (cancelled()) return false;
-        stepBegan = clock.monotonic();
       }
     }
   }

@@ -17,6 +17,8 @@ export class CoordinatorRuntime<Rec, Machine extends StateMachine<Rec>> {
   readonly #options: ShardOptions;
   readonly #logger: Logger;
   #closed = false;
+  /** Partitions are loaded one after the other: fifty at once would each take its turn of every round. */
+  #loads: Promise<void> = Promise.resolve();
 
   /** `makeMachine` gets access to the shard the machine will live in, for use after it has been built. */
   constructor(makeMachine: (shard: () => Shard<Rec, Machine>) => Machine, options: ShardOptions) {
@@ -37,7 +39,8 @@ export class CoordinatorRuntime<Rec, Machine extends StateMachine<Rec>> {
     let shard!: Shard<Rec, Machine>;
     shard = new Shard(partition, epoch, this.#makeMachine(() => shard), this.#options);
     this.#shards.set(partition, shard);
-    await shard.load();
+    this.#loads = this.#loads.then(() => shard.load());
+    await this.#loads;
   }
 
   /** Without an epoch (the replica is being deleted) the partition is given up whatever is known. */

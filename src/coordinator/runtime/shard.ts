@@ -7,6 +7,7 @@ import type { Inflate } from './batches.js';
 import type { Decision } from './decision.js';
 import { load } from './loader.js';
 import type { StateMachine } from './state-machine.js';
+import { Turns } from './turns.js';
 
 export type ShardState = 'loading' | 'active' | 'failed' | 'closed';
 
@@ -43,15 +44,15 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
   }
 
   async load(): Promise<void> {
+    if (this.#state !== 'loading') return;
     const { clock, logger, log, inflate, timers, loadBufferBytes } = this.#options;
     const { partition, machine, epoch } = this;
     const began = clock.monotonic();
     const cancelled = (): boolean => this.#state !== 'loading';
+    const turns = new Turns(clock, timers);
     try {
-      const whole = await load<Rec>({ partition, machine, log, inflate, clock, timers, logger, cancelled, bufferBytes: loadBufferBytes });
-      if (!whole) return;
-      this.#options.beforeApply();
-      machine.loaded();
+      const whole = await load<Rec>({ partition, machine, log, inflate, turns, logger, cancelled, bufferBytes: loadBufferBytes });
+      if (!whole || !await this.#makeReady(turns, cancelled)) return;
       this.#state = 'active';
       logger.info({ partition, epoch, ms: Math.round(clock.monotonic() - began) }, 'coordinator partition loaded');
     } catch (error) {
@@ -62,6 +63,18 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
     }
   }
 
+  async #makeReady(turns: Turns, cancelled: () => boolean): Promise<boolean> {
+    this.#options.beforeApply();
+    const steps = this.machine.loaded()[Symbol.iterator]();
+    while (!steps.next().done) {
+      if (!turns.isOver) continue;
+      await turns.next();
+      if (cancelled()) return false;
+      this.#options.beforeApply();
+    }
+    return true;
+  }
+
   /** The reply at once if there is nothing to append. */
   submit<Reply>(decision: Decision<Rec, Reply>): Reply | Promise<Reply> {
     return decision.records.length === 0 ? decision.reply : this.#queue.submit(decision);
@@ -70,7 +83,7 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
   close(): void {
     this.#state = 'closed';
     this.#options.beforeApply();
-    this.machine.unload();
     this.#queue.close();
+    this.machine.unload();
   }
 }

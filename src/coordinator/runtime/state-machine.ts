@@ -16,8 +16,8 @@ export interface StateMachine<Rec> {
   replay(record: LoggedRecord): boolean;
   /** Loading or live: a transaction marker. */
   endTransaction(producerId: number, committed: boolean): void;
-  /** The log has been read to its end; requests come from now on. */
-  loaded(): void;
+  /** The log has been read to its end. Makes ready for requests, a little with each step. */
+  loaded(): Iterable<void>;
   /** A record of a decision is committed; `offset` is the base offset of its batch. Called in log order. */
   apply(record: Rec, offset: number): void;
   /** A record of a decision will never be committed. */
