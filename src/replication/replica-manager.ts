@@ -8,6 +8,7 @@ import { ErrorCode } from '../protocol/errors.js';
 import { MetadataCache, type PartitionState } from './metadata-cache.js';
 import { Partition } from './partition.js';
 
+type LeaderAndIsrOutcome = Required<Pick<LeaderAndIsrResponseInput, 'errorCode' | 'partitionErrors' | 'topics'>>;
 type StateOfLeaderAndIsr = LeaderAndIsrRequest['topicStates'][number]['partitionStates'][number];
 
 const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
@@ -65,7 +66,8 @@ export class ReplicaManager {
     for (const partitions of this.#topics.values()) for (const partition of partitions) if (partition !== undefined) yield partition;
   }
 
-  leaderAndIsr(request: LeaderAndIsrRequest): Promise<LeaderAndIsrResponseInput> {
+  /** Errors come in both shapes: by partition (v0-v4) and by topic id. */
+  leaderAndIsr(request: LeaderAndIsrRequest): Promise<LeaderAndIsrOutcome> {
     return this.#inTurn(() => this.#leaderAndIsr(request));
   }
 
@@ -108,9 +110,9 @@ export class ReplicaManager {
     return ErrorCode.None;
   }
 
-  async #leaderAndIsr(request: LeaderAndIsrRequest): Promise<LeaderAndIsrResponseInput> {
+  async #leaderAndIsr(request: LeaderAndIsrRequest): Promise<LeaderAndIsrOutcome> {
     const refused = this.#staleness(request.controllerEpoch, request.brokerEpoch);
-    if (refused !== ErrorCode.None) return { errorCode: refused };
+    if (refused !== ErrorCode.None) return { errorCode: refused, partitionErrors: [], topics: [] };
     const partitionErrors: { topicName: string; partitionIndex: number; errorCode: number }[] = [];
     for (const state of request.ungroupedPartitionStates) {
       partitionErrors.push({ topicName: state.topicName, partitionIndex: state.partitionIndex, errorCode: await this.#become(state.topicName, ZERO_ID, state) });

@@ -58,7 +58,7 @@ async function answerPartition(topic: string, asked: Asked, request: ListOffsets
   }
   const last = lastFetchable(partition, request);
   const found = await find(asked, last, partition, broker);
-  const answer = found === undefined ? NOTHING : { ...NOTHING, ...found, leaderEpoch: epochOf(asked, found.offset, partition) };
+  const answer = found === undefined ? NOTHING : { ...NOTHING, ...found, leaderEpoch: apiVersion >= 4 ? epochOf(asked, found.offset, partition) : -1 };
   const { partitionIndex } = asked;
   if (apiVersion === 0) return { partitionIndex, errorCode: ErrorCode.None, oldStyleOffsets: oldStyle(asked, found?.offset, partition) };
   return { partitionIndex, errorCode: ErrorCode.None, ...answer };
