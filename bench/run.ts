@@ -51,11 +51,14 @@ function record(caseName: string, who: SubjectName | 'floor', sample: Sample): v
 }
 
 /** A case that fails on one broker is told at the end; the others go on. */
-async function attempt(what: string, work: () => Promise<void>): Promise<void> {
+async function attempt(what: string, work: () => Promise<void>, subject?: Subject): Promise<void> {
   try {
+    const gone = subject?.obituary();
+    if (gone !== undefined) throw new Error(gone);
     await work();
   } catch (error) {
-    failures.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    const why = [error instanceof Error ? error.message : String(error), subject?.obituary()].filter(text => text !== undefined);
+    failures.push(`${what}: ${[...new Set(why)].join('\n')}`);
     console.error(`FAILED ${failures.at(-1)}`);
   }
 }
@@ -78,7 +81,7 @@ async function measureStarts(kinds: readonly Kind[], dir: string): Promise<void>
 
 async function measureLoad(loadCase: LoadCase, subjects: readonly Subject[], dir: string): Promise<void> {
   console.error(`\n${loadCase.name}: ${loadCase.question}\n  bound: ${loadCase.bound}`);
-  for (const subject of subjects) await attempt(`${loadCase.name} ${subject.name}`, async () => loadCase.setup?.(subject, size));
+  for (const subject of subjects) await attempt(`${loadCase.name} ${subject.name}`, async () => loadCase.setup?.(subject, size), subject);
   for (let round = 0; round < Math.min(rounds, loadCase.mostRounds ?? rounds); round += 1) {
     const order = round % 2 === 0 ? subjects : [...subjects].reverse();
     for (const subject of order) {
@@ -86,7 +89,7 @@ async function measureLoad(loadCase: LoadCase, subjects: readonly Subject[], dir
         const sample = await loadCase.run(subject, size);
         record(loadCase.name, subject.name, sample);
         peaks.set(subject.name, Math.max(peaks.get(subject.name) ?? 0, sample['peakMB'] ?? 0));
-      });
+      }, subject);
     }
     const { floor } = loadCase;
     if (floor !== undefined) await attempt(`${loadCase.name} floor`, async () => record(loadCase.name, 'floor', await floor(dir, size)));
@@ -106,7 +109,7 @@ async function main(dir: string): Promise<void> {
     for (const subject of subjects) {
       if (warmupSeconds[subject.name] === 0) continue;
       console.error(`\nwarming ${subject.name} up for ${warmupSeconds[subject.name]} s`);
-      await attempt(`warm-up ${subject.name}`, () => warmUp(subject, warmupSeconds[subject.name], size));
+      await attempt(`warm-up ${subject.name}`, () => warmUp(subject, warmupSeconds[subject.name], size), subject);
     }
     for (const loadCase of loadCases) {
       if (wanted(loadCase.name)) await measureLoad(loadCase, subjects, dir);

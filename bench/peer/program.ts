@@ -18,6 +18,8 @@ export interface Program {
   /** From just before exec to the ready line. */
   readonly readyMs: number;
   readonly readyLine: string;
+  /** How it ended, and its last lines; undefined while it runs. */
+  obituary(): string | undefined;
   /** SIGTERM, then SIGKILL when it has not gone after ten seconds. Safe twice. */
   stop(): Promise<void>;
   kill(): Promise<void>;
@@ -48,7 +50,8 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     child.once('exit', end);
     child.once('error', end);
   });
-  const readyLine = await untilReady(child, options);
+  const tail: string[] = [];
+  const readyLine = await untilReady(child, options, tail);
   const readyMs = Number(process.hrtime.bigint() - started) / 1e6;
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -61,14 +64,14 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     pid: child.pid ?? -1,
     readyMs,
     readyLine,
+    obituary: () => (running.has(child) ? undefined : `${options.name} ended with ${child.exitCode ?? child.signalCode}\n${tail.join('\n')}`),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
   };
 }
 
-function untilReady(child: ChildProcess, options: ProgramOptions): Promise<string> {
+function untilReady(child: ChildProcess, options: ProgramOptions, tail: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const tail: string[] = [];
     const fail = (why: string): void => {
       child.kill('SIGKILL');
       reject(new Error(`${options.name} ${why}\n${tail.join('\n')}`));

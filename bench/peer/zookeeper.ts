@@ -54,6 +54,8 @@ export function fourLetterWord(port: number, word: string): Promise<string> {
     let answer = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(word));
     socket.setEncoding('utf8').on('data', (text: string) => { answer += text; });
+    // A word that came while the server was still starting can stay unanswered for ever, its connection open.
+    socket.setTimeout(1_000, () => socket.destroy());
     socket.once('error', () => resolve(''));
     socket.once('close', () => resolve(answer));
   });

@@ -16,6 +16,8 @@ export interface Subject {
   readonly readyMs: number;
   /** ZooKeeper's memory belongs to the bill, and is reported apart. */
   readonly zookeeperPid?: number;
+  /** Undefined while it runs. */
+  obituary(): string | undefined;
   stop(): Promise<void>;
 }
 
@@ -45,7 +47,7 @@ export function odradek(overrides: readonly string[]): Kind {
         ready: /^odradek \S+ ready on /,
       });
       const address = /ready on (\S+) in/.exec(program.readyLine)?.[1] ?? `127.0.0.1:${port}`;
-      return { name: 'odradek', address, pid: program.pid, readyMs: program.readyMs, stop: () => program.stop() };
+      return { name: 'odradek', address, pid: program.pid, readyMs: program.readyMs, obituary: program.obituary, stop: program.stop };
     },
     close: async () => {},
   };
@@ -68,7 +70,8 @@ export async function kafka(dir: string): Promise<Kind> {
         pid: broker.pid,
         readyMs: broker.readyMs,
         zookeeperPid: zookeeper.pid,
-        stop: () => broker.stop(),
+        obituary: broker.obituary,
+        stop: broker.stop,
       };
     },
     close: () => zookeeper.stop(),

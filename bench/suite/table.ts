@@ -96,7 +96,7 @@ function printFigure(figure: Figure, byName: ReadonlyMap<SubjectName | 'floor', 
     must: printMust(figure.must, figure.unit),
     odradek: withSpread(ours, figure),
     kafka: withSpread(theirs, figure),
-    ratio: figure.must === 'told' || Number.isNaN(ratio) ? verdict : `${ratio.toFixed(2)}x${verdict}`,
+    ratio: figure.must === 'told' || Number.isNaN(ratio) ? verdict : `${ratio.toFixed(2)}x ${verdict}`,
     floor: withSpread(valuesOf('floor'), figure),
   };
 }
@@ -121,5 +121,5 @@ function judge(must: Must, ours: number, ratio: number): string {
   const holds = 'ratioAtMost' in must ? ratio <= must.ratioAtMost : 'ratioAtLeast' in must ? ratio >= must.ratioAtLeast : ours <= must.atMost;
   const known = 'atMost' in must ? ours : ratio;
   if (Number.isNaN(known)) return '';
-  return holds ? ' met' : ' **not met**';
+  return holds ? 'met' : '**not met**';
 }
