@@ -70,12 +70,21 @@ export class Settings implements SettingsView {
   get(key: string): Parsed {
     let parsed = this.#parsed.get(key);
     if (parsed === undefined) {
-      const { dynamicBroker, dynamicDefault, fixed } = this.layers;
-      const text = dynamicBroker.get(key) ?? dynamicDefault.get(key) ?? fixed.get(key) ?? this.defaultText(key);
-      parsed = parseValue(definition(key), text);
+      parsed = parseValue(definition(key), this.#textInForce(key) ?? this.defaultText(key));
       this.#parsed.set(key, parsed);
     }
     return parsed;
+  }
+
+  #textInForce(key: string): string | undefined {
+    const { dynamicBroker, dynamicDefault, fixed } = this.layers;
+    for (const layer of [dynamicBroker, dynamicDefault]) {
+      const text = layer.get(key);
+      if (text !== undefined) return text;
+      // Set dynamically in one unit, it is unset in every other, whatever the file says (DynamicBrokerConfig.overrideProps).
+      if (layer.size > 0 && familyOf.get(key)?.some(sibling => layer.has(sibling))) return undefined;
+    }
+    return fixed.get(key);
   }
 
   number(key: string): number {

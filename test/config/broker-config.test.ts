@@ -155,3 +155,12 @@ test('dynamic values come before the file, this broker\'s before the cluster\'s;
   config.applyDynamic(new Map(), new Map());
   expect(told).toBe(2);
 });
+
+test('a duration changed while the broker runs is unset in all its other units', () => {
+  const config = configured({ 'log.retention.minutes': '90' });
+  config.applyDynamic(new Map(), new Map([['log.retention.ms', '5']]));
+  expect(config.optionalNumber('log.retention.ms')).toBe(5);
+  expect(config.optionalNumber('log.retention.minutes')).toBeNull();
+  config.applyDynamic(new Map(), new Map());
+  expect(config.optionalNumber('log.retention.minutes')).toBe(90);
+});
