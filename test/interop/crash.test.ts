@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seededRandom } from '../../src/base/random.js';
 import { Broker } from './harness/broker.js';
+import { confluentClient } from './harness/clients.js';
 import { createTopic, offsets } from './harness/commands.js';
-import type { Program } from './harness/processes.js';
+import { Program } from './harness/processes.js';
 import { runTool, startTool } from './harness/tools.js';
 
 const KILLS = 12;
@@ -41,17 +42,18 @@ async function readBack(topic: string): Promise<{ partition: number; offset: num
   return [...stdout.matchAll(/^Partition:(\d+):Offset:(\d+):(\d+):(\d+)$/gm)].map(([, partition, offset, key = '', value = '']) => ({ partition: Number(partition), offset: Number(offset), key, value }));
 }
 
-test.each([
-  ['plain', {}],
-  ['lz4', { 'compression.type': 'lz4', 'linger.ms': 5 }],
-])(`killed ${KILLS} times, %s`, { timeout: 400_000 }, async (name, config) => {
+test.each<[string, (topic: string) => Program]>([
+  ['java', topic => startProducer(topic, {})],
+  ['java-lz4', topic => startProducer(topic, { 'compression.type': 'lz4', 'linger.ms': 5 })],
+  ['librdkafka-zstd', topic => new Program(...confluentClient.command(JSON.stringify({ do: 'endless', bootstrap: broker.bootstrap, topic })))],
+])(`killed ${KILLS} times, %s`, { timeout: 400_000 }, async (name, start) => {
   const seed = Number(process.env['INTEROP_SEED'] ?? Math.floor(Math.random() * 1e9));
   console.log(`crash loop, ${name}: INTEROP_SEED=${seed}`);
   const random = seededRandom(seed);
   const topic = `crashed-${name}`;
   await createTopic(broker, topic, 4, { 'segment.bytes': 131_072, 'index.interval.bytes': 512 });
 
-  const producer = startProducer(topic, config);
+  const producer = start(topic);
   for (let kill = 0; kill < KILLS; kill += 1) {
     const target = acknowledged(producer) + 1 + random.int(4_000);
     await producer.until(`${target} records before kill ${kill}`, () => acknowledged(producer) >= target || undefined, 60_000);

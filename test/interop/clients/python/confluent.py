@@ -1,5 +1,9 @@
 """One client family of harness/clients.ts: confluent-kafka, on librdkafka."""
 
+import json
+import signal
+import threading
+
 from confluent_kafka import Consumer, KafkaException, OFFSET_BEGINNING, Producer, TopicPartition
 from contract import Seen, ask, leave_event, main, records, say, topic
 
@@ -81,4 +85,32 @@ def member():
     say({"left": True})
 
 
-main(produce=produce, consume=consume, seek=seek, member=member)
+def endless():
+    """For crash.test.ts: numbers, at 4,000 a second, until SIGTERM; tells what became of each as VerifiableProducer does."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    producer = Producer({
+        "bootstrap.servers": ask["bootstrap"], "enable.idempotence": True, "compression.type": "zstd", "linger.ms": 5,
+        "message.timeout.ms": 600_000, "socket.timeout.ms": 10_000, "reconnect.backoff.max.ms": 200,
+    })
+
+    def delivered(error, message):
+        said = {"key": message.key().decode(), "value": message.value().decode(), "topic": topic}
+        if error is not None:
+            print(json.dumps({"name": "producer_send_error", **said, "message": str(error)}), flush=True)
+        else:
+            print(json.dumps({"name": "producer_send_success", **said, "partition": message.partition(), "offset": message.offset()}), flush=True)
+
+    number = 0
+    while not stop.is_set():
+        for _ in range(40):
+            producer.produce(topic, str(number), str(number % 500), on_delivery=delivered)
+            number += 1
+        producer.poll(0)
+        stop.wait(0.01)
+        while len(producer) > 50_000 and not stop.is_set():
+            producer.poll(0.1)
+    producer.flush(120)
+
+
+main(produce=produce, consume=consume, seek=seek, member=member, endless=endless)
