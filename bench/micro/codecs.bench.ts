@@ -164,7 +164,7 @@ await bench('metadata response, encoded', {
         MetadataResponse.encode(writer.reset(), message, METADATA_VERSION);
         return writer.finish();
       },
-      verify: bytes => assert.equal(MetadataResponse.decode(new Reader(bytes), METADATA_VERSION).topics[0]!.partitions.length, partitions),
+      verify: (bytes: Buffer) => assert.equal(MetadataResponse.decode(new Reader(bytes), METADATA_VERSION).topics[0]!.partitions.length, partitions),
     };
   },
 });

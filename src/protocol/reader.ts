@@ -14,6 +14,7 @@ const LONGEST_STRING = 0x7fff;
 export class Reader {
   position = 0;
   #bytes!: Buffer;
+  #view!: DataView;
   #end = 0;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
@@ -23,7 +24,10 @@ export class Reader {
   /** Starts over on other bytes. */
   reset(bytes: Uint8Array, start = 0, end = bytes.length): this {
     if (!(start >= 0 && start <= end && end <= bytes.length)) throw new RangeError(`[${start}, ${end}) is not within ${bytes.length} bytes`);
-    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (bytes !== this.#bytes) {
+      this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
     this.position = start;
     this.#end = end;
     return this;
@@ -42,8 +46,7 @@ export class Reader {
   }
 
   readInt8(): number {
-    const at = this.#take(1);
-    return (this.#bytes[at]! << 24) >> 24;
+    return this.#view.getInt8(this.#take(1));
   }
 
   readBool(): boolean {
@@ -51,9 +54,7 @@ export class Reader {
   }
 
   readInt16(): number {
-    const at = this.#take(2);
-    const bytes = this.#bytes;
-    return ((bytes[at]! << 24) >> 16) | bytes[at + 1]!;
+    return this.#view.getInt16(this.#take(2));
   }
 
   readUint16(): number {
@@ -61,9 +62,7 @@ export class Reader {
   }
 
   readInt32(): number {
-    const at = this.#take(4);
-    const bytes = this.#bytes;
-    return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+    return this.#view.getInt32(this.#take(4));
   }
 
   readUint32(): number {
@@ -72,19 +71,22 @@ export class Reader {
 
   /** Exact to 2^53; beyond, the low bits are lost. */
   readInt64(): number {
-    const high = this.readInt32();
-    return high * TWO_32 + this.readUint32();
+    const at = this.#take(8);
+    return this.#view.getInt32(at) * TWO_32 + this.#view.getUint32(at + 4);
   }
 
   readFloat64(): number {
-    return this.#bytes.readDoubleBE(this.#take(8));
+    return this.#view.getFloat64(this.#take(8));
   }
 
   /** An unsigned varint of at most 5 bytes, as a signed 32-bit number (ByteUtils.java). */
   readUvarint(): number {
-    let result = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.#bytes[this.#take(1)]!;
+    const bytes = this.#bytes;
+    let result = bytes[this.#take(1)]!;
+    if (result < 0x80) return result;
+    result &= 0x7f;
+    for (let shift = 7; shift < 35; shift += 7) {
+      const byte = bytes[this.#take(1)]!;
       result |= (byte & 0x7f) << shift;
       if (byte < 0x80) return result;
     }

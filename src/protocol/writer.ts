@@ -2,6 +2,8 @@ import { ProtocolError } from './protocol-error.js';
 
 const TWO_32 = 4294967296;
 const LONGEST_STRING = 0x7fff;
+/** Up to here a loop over ASCII is cheaper than a call into native code. */
+const SHORT = 64;
 
 /**
  * Writes the primitives of Kafka's protocol. Starts in its own memory, or in a place handed in; when that is full it
@@ -10,11 +12,13 @@ const LONGEST_STRING = 0x7fff;
 export class Writer {
   position: number;
   #bytes: Buffer;
+  #view: DataView;
   #start: number;
   #end: number;
 
   constructor(initialCapacity = 256) {
     this.#bytes = Buffer.allocUnsafe(Math.max(initialCapacity, 16));
+    this.#view = viewOf(this.#bytes);
     this.#start = this.position = 0;
     this.#end = this.#bytes.length;
   }
@@ -29,7 +33,10 @@ export class Writer {
       return this;
     }
     if (!(start >= 0 && start <= end && end <= target.length)) throw new RangeError(`[${start}, ${end}) is not within ${target.length} bytes`);
-    this.#bytes = Buffer.isBuffer(target) ? target : Buffer.from(target.buffer, target.byteOffset, target.byteLength);
+    if (target !== this.#bytes) {
+      this.#bytes = Buffer.isBuffer(target) ? target : Buffer.from(target.buffer, target.byteOffset, target.byteLength);
+      this.#view = viewOf(this.#bytes);
+    }
     this.#start = this.position = start;
     this.#end = end;
     return this;
@@ -68,6 +75,7 @@ export class Writer {
     const grown = Buffer.allocUnsafe(Math.max((length + count) * 2, 256));
     this.#bytes.copy(grown, 0, this.#start, this.position);
     this.#bytes = grown;
+    this.#view = viewOf(grown);
     this.#start = 0;
     this.position = length;
     this.#end = grown.length;
@@ -99,9 +107,7 @@ export class Writer {
 
   #put16(value: number): void {
     const at = this.#take(2);
-    const bytes = this.#bytes;
-    bytes[at] = value >> 8;
-    bytes[at + 1] = value;
+    this.#view.setInt16(at, value);
   }
 
   writeInt32(value: number): void {
@@ -116,31 +122,33 @@ export class Writer {
 
   #put32(value: number): void {
     const at = this.#take(4);
-    const bytes = this.#bytes;
-    bytes[at] = value >> 24;
-    bytes[at + 1] = value >> 16;
-    bytes[at + 2] = value >> 8;
-    bytes[at + 3] = value;
+    this.#view.setInt32(at, value);
   }
 
   /** Exact to 2^53. 2^63, which is what the largest Java long reads as, is written as that long again. */
   writeInt64(value: number): void {
-    if (value >= 2 ** 63) {
-      if (value > 2 ** 63) outOfRange('int64', value);
-      this.#put32(0x7fffffff);
-      this.#put32(-1);
+    const at = this.#take(8);
+    const view = this.#view;
+    if ((value | 0) === value) {
+      view.setInt32(at, value >> 31);
+      view.setInt32(at + 4, value);
+      return;
+    }
+    if (value === 2 ** 63) {
+      view.setInt32(at, 0x7fffffff);
+      view.setInt32(at + 4, -1);
       return;
     }
     const high = Math.floor(value / TWO_32);
     const low = value - high * TWO_32;
-    if (high < -0x80000000 || low >>> 0 !== low) outOfRange('int64', value);
-    this.#put32(high);
-    this.#put32(low);
+    if (high < -0x80000000 || high > 0x7fffffff || low >>> 0 !== low) outOfRange('int64', value);
+    view.setInt32(at, high);
+    view.setInt32(at + 4, low);
   }
 
   writeFloat64(value: number): void {
     const at = this.#take(8);
-    this.#bytes.writeDoubleBE(value, at);
+    this.#view.setFloat64(at, value);
   }
 
   writeUvarint(value: number): void {
@@ -205,9 +213,16 @@ export class Writer {
     if (length > 0) this.#utf8(value!, length);
   }
 
+  /** `length` is that of stringLength. */
   #utf8(value: string, length: number): void {
     const at = this.#take(length);
-    this.#bytes.write(value, at, length, 'utf8');
+    const bytes = this.#bytes;
+    if (length > SHORT || length !== value.length) {
+      bytes.write(value, at, length, 'utf8');
+      return;
+    }
+    // As many bytes as characters: all of them ASCII.
+    for (let index = 0; index < length; index++) bytes[at + index] = value.charCodeAt(index);
   }
 
   writeBytes(value: Uint8Array | null): void {
@@ -279,14 +294,24 @@ export class Writer {
   }
 }
 
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 function stringLength(value: string | null, nullable: boolean): number {
   if (value === null) {
     if (!nullable) notNull(value, 'string');
     return -1;
   }
-  const length = Buffer.byteLength(value, 'utf8');
+  const length = isShortAscii(value) ? value.length : Buffer.byteLength(value, 'utf8');
   if (length > LONGEST_STRING) throw new ProtocolError(`a string of ${length} bytes is too long`);
   return length;
+}
+
+function isShortAscii(value: string): boolean {
+  if (value.length > SHORT) return false;
+  for (let index = 0; index < value.length; index++) if (value.charCodeAt(index) > 0x7f) return false;
+  return true;
 }
 
 function notNull<T>(value: T | null, what: string): T {

@@ -31,10 +31,12 @@ export class FetchRequestRows {
   clear(): void {
     this.topicCount = 0;
     this.partitionCount = 0;
-    this.#topics.length = 0;
-    this.#topicIds.length = 0;
     if (this.directoryIds.size > 0) this.directoryIds.clear();
-    if (isOversized(this.#firstPartitions.length)) this.#firstPartitions = new Int32Array(0);
+    if (isOversized(this.#firstPartitions.length)) {
+      this.#firstPartitions = new Int32Array(0);
+      this.#topics = [];
+      this.#topicIds = [];
+    }
     if (isOversized(this.#rows)) this.#resize(0);
   }
 
@@ -42,8 +44,8 @@ export class FetchRequestRows {
     const topic = this.topicCount++;
     if (topic === this.#firstPartitions.length) this.#firstPartitions = grownInt32(this.#firstPartitions, roomFor(topic, topic + 1));
     this.#firstPartitions[topic] = this.partitionCount;
-    this.#topics.push(name);
-    this.#topicIds.push(id);
+    this.#topics[topic] = name;
+    this.#topicIds[topic] = id;
   }
 
   /** The row of a further partition of the last topic. */

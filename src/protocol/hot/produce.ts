@@ -61,14 +61,14 @@ export class ProduceRequestView {
     for (let topic = 0; topic < topics; topic++) this.#decodeTopic(bytes, flexible);
     this.#putFirstPartition(topics, this.partitionCount);
     if (flexible) reader.skipTagged();
-    this.topicCount = topics;
   }
 
   #decodeTopic(bytes: Buffer, flexible: boolean): void {
     const reader = this.#reader;
     const nameLength = reader.skipString(flexible, !NULLABLE);
-    this.#putFirstPartition(this.#topics.length, this.partitionCount);
-    this.#topics.push(this.#names.get(bytes, reader.position - nameLength, nameLength));
+    const topic = this.topicCount++;
+    this.#putFirstPartition(topic, this.partitionCount);
+    this.#topics[topic] = this.#names.get(bytes, reader.position - nameLength, nameLength);
     const partitions = flexible ? reader.readCompactCount(6) : reader.readCount(8);
     for (let left = partitions; left > 0; left--) {
       const row = this.partitionCount;
@@ -88,8 +88,10 @@ export class ProduceRequestView {
     this.transactionalId = null;
     this.topicCount = 0;
     this.partitionCount = 0;
-    this.#topics.length = 0;
-    if (isOversized(this.#firstPartitions.length)) this.#firstPartitions = new Int32Array(0);
+    if (isOversized(this.#firstPartitions.length)) {
+      this.#firstPartitions = new Int32Array(0);
+      this.#topics = [];
+    }
     if (!isOversized(this.#rows)) return;
     this.#rows = 0;
     this.#index = this.#recordsAt = this.#recordsLength = new Int32Array(0);
