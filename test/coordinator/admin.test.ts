@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../src/protocol/errors.js';
+import { encodeRecord } from '../../src/coordinator/group/records.js';
+import { BatchBuilder } from '../../src/protocol/records/index.js';
 import { settled } from './support/manual-time.js';
 import { commitErrors, consumerSubscription, Story, watch } from './support/story.js';
 
@@ -86,6 +88,22 @@ test('a deletion that the log refuses leaves the group as it was', async () => {
   expect(errorsOf(deletion.answer)).toEqual([ErrorCode.CoordinatorNotAvailable]);
   expect(story.offsets('g')).toEqual(['orders-0=1']);
   expect(await story.state('g')).toBe('Empty');
+});
+
+test('a group that only has offsets in an open transaction can be deleted, and the transaction does not bring it back', async () => {
+  const story = new Story();
+  const partition = story.partitionOf('g');
+  const batch = new BatchBuilder({ producerId: 7, producerEpoch: 0, baseSequence: 0, transactional: true });
+  const { key, value } = encodeRecord({
+    kind: 'offset', group: 'g', topic: 'orders', partition: 0,
+    value: { offset: 5, leaderEpoch: -1, metadata: '', commitTimestamp: 1, expireTimestamp: -1 },
+  });
+  story.log.plant(partition, batch.append({ key, value, timestamp: 1 }).build());
+  await story.lead([0, 1, 2, 3]);
+  expect(await story.state('g')).toBe('Empty');
+  expect(errorsOf(await remove(story, 'g').promise)).toEqual([0]);
+  story.coordinator.onTransactionEnded(partition, 7, true);
+  expect(await story.state('g')).toBe('Dead');
 });
 
 test('offsets of topics that a live group consumes cannot be deleted; others can', async () => {
