@@ -1,6 +1,7 @@
 // Arena memory that answers are written into: one leased block at a time, handed back when it is full. Native code
 // keeps what it still has to send by references of its own.
 
+import type { Commands } from '../native/commands.js';
 import type { NativeExchange } from '../native/exchange.js';
 
 const BLOCK = 256 * 1024;
@@ -9,12 +10,14 @@ export class ResponseSpace {
   readonly bytes: Buffer;
   readonly view: DataView;
   readonly #native: NativeExchange;
+  readonly #commands: Commands;
   #block = -1;
   #at = 0;
   #end = 0;
 
-  constructor(native: NativeExchange) {
+  constructor(native: NativeExchange, commands: Commands) {
     this.#native = native;
+    this.#commands = commands;
     this.bytes = Buffer.from(native.arena);
     this.view = new DataView(native.arena);
   }
@@ -47,7 +50,11 @@ export class ResponseSpace {
     if (bytes > BLOCK) return -1;
     const block = this.#native.lease(BLOCK);
     if (block < 0) return -1;
-    if (this.#block >= 0) this.#native.release(this.#block);
+    if (this.#block >= 0) {
+      // Answers in the old block that native code has not been told of yet have no other reference than ours.
+      this.#commands.flush();
+      this.#native.release(this.#block);
+    }
     this.#block = block;
     this.#at = block;
     this.#end = block + BLOCK;

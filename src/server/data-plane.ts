@@ -84,7 +84,7 @@ export class DataPlane {
       onWake: () => this.#wake(),
     });
     this.commands = new Commands(this.native);
-    this.space = new ResponseSpace(this.native);
+    this.space = new ResponseSpace(this.native, this.commands);
     this.jobs = new Jobs(this.native);
     this.wheel = new TimerWheel(seams.clock, seams.timers);
     this.waits = new ProduceWaits(this.wheel);
