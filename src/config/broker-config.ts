@@ -2,6 +2,7 @@
 // beyond one key, is a field. Building it touches nothing outside: no file, no name service.
 import { invariant } from '../base/invariant.js';
 import { brokerDefinitions, kraftKeyNames, type BrokerKey } from './definitions.js';
+import { isHonoured } from './honoured.js';
 import { parseListeners, type Listeners } from './listeners.js';
 import { ownDefaults } from './own-defaults.js';
 import { ConfigError, type ConfigProblem } from './problem.js';
@@ -141,8 +142,9 @@ function readListeners(settings: Settings, hostName: string, problems: ConfigPro
 }
 
 function warningFor(key: string): ConfigProblem[] {
-  if (kraftKeyNames.has(key) && key !== 'node.id') return [{ key, message: 'belongs to the KRaft mode and has no effect' }];
-  if (brokerDefinitions.has(key)) return [];
+  if (isHonoured(key)) return [];
+  if (kraftKeyNames.has(key)) return [{ key, message: 'belongs to the KRaft mode and has no effect' }];
+  if (brokerDefinitions.has(key)) return [{ key, message: 'has no effect yet in this version' }];
   if (definitionOf(key) !== undefined) return [{ key, message: 'settings of one listener have no effect yet' }];
   return [{ key, message: 'unknown key, ignored' }];
 }
