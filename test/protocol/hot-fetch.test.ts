@@ -70,6 +70,25 @@ describe(`a fetch request looked at in place (seed ${seed})`, () => {
     }), { seed, numRuns: 100 });
   });
 
+  // Tag, size, and more bytes than the field needs.
+  const forgedTag = (tag: number): string => `01${tag.toString(16).padStart(2, '0')}20${'00'.repeat(32)}`;
+
+  it.each([12, 13, 14, 15, 16, 17])('refuses tags that came later, and reads the others, version %i', version => {
+    const topicId = 'ABEiM0RVZneImaq7zN3u_w';
+    const frame = encoded(FetchRequest, { topics: [version < 13 ? { topic: 't', partitions: [{}] } : { topicId, partitions: [{}] }] }, version).toString('hex');
+    // Behind the partition stand: its tags, the topic's, no forgotten topics, no rack, the request's tags.
+    expect(frame.endsWith('00' + '00' + '01' + '01' + '00')).toBe(true);
+    const head = frame.slice(0, -10);
+    for (const forged of [head + forgedTag(0) + '00010100', head + '00000101' + forgedTag(1), head + '00000101' + forgedTag(9)]) {
+      const bytes = Buffer.from(forged, 'hex');
+      const hot = outcome(() => {
+        view.decode(bytes, 0, bytes.length, version);
+        return shown(view);
+      });
+      expect(hot).toEqual(outcome(() => decodedPlainly(bytes, 0, bytes.length, version)));
+    }
+  });
+
   it('sees thousands of partitions, and a small request after them', () => {
     const partitions = Array.from({ length: 5000 }, (_, partition) => ({ partition, fetchOffset: 2 ** 40 + partition }));
     for (const topics of [[{ topic: 'wide', partitions }], [{ topic: 'narrow', partitions: partitions.slice(7, 8) }]]) {

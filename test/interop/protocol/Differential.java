@@ -108,11 +108,12 @@ public final class Differential {
         }
     }
 
-    /** name, version, JSON: gives the message's bytes. */
+    /** name, version, version that the JSON is of, JSON: gives the message's bytes. */
     private static byte[] encode(ByteBuffer frame) throws Exception {
         Generated generated = generated(text(frame));
         short version = frame.getShort();
-        Message message = (Message) generated.fromJson.invoke(null, JSON.readTree(rest(frame)), version);
+        short jsonVersion = frame.getShort();
+        Message message = (Message) generated.fromJson.invoke(null, JSON.readTree(rest(frame)), jsonVersion);
         ByteBuffer encoded = MessageUtil.toByteBuffer(message, version);
         byte[] answer = new byte[encoded.remaining()];
         encoded.get(answer);

@@ -47,8 +47,9 @@ export class Kafka {
     return { leftover: answer.readInt32BE(0), json: JSON.parse(answer.toString('utf8', 8, end)) as Record<string, unknown>, bytes: answer.subarray(end) };
   }
 
-  encode(name: string, version: number, json: string): Promise<Buffer> {
-    return this.#ask('E', Buffer.concat([prefix(name, version), Buffer.from(json)]));
+  /** Encodes in `version` what the JSON says; a message of another version may be refused or lose fields. */
+  encode(name: string, version: number, json: string, jsonVersion = version): Promise<Buffer> {
+    return this.#ask('E', Buffer.concat([prefix(name, version), Buffer.of(jsonVersion >> 8, jsonVersion & 0xff), Buffer.from(json)]));
   }
 
   async apis(): Promise<unknown> {

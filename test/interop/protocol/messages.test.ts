@@ -52,6 +52,28 @@ describe(`what Kafka encodes we decode to the same, and encode to the same again
   });
 });
 
+describe(`a message of one version is carried by another, or refused, as by Kafka (seed ${seed})`, () => {
+  it.each(messages.filter(([, message]) => message.versions.high > message.versions.low))('%s', async (name, message) => {
+    const codec = codecOf(message);
+    for (const from of versionsOf(message)) {
+      const inputs = fc.sample(messageArbitrary(message, from, { maxLength: 2 }), { seed: seed + 3, numRuns: SAMPLES });
+      await Promise.all(inputs.map(async (input, sample) => {
+        const version = message.versions.low + (from + sample) % (message.versions.high - message.versions.low + 1);
+        const theirs = await kafka.encode(name, version, jsonText(kafkaJson(message, from, input, 'bytes')), from).then(bytes => bytes.toString('hex'), refusal);
+        expect(ours(input, version), `version ${from} in ${version}: ${JSON.stringify(input)}`).toBe(theirs);
+      }));
+    }
+    function ours(input: Fields, version: number): string {
+      try {
+        return encoded(codec, input, version).toString('hex');
+      } catch (error) {
+        if (error instanceof ProtocolError) return 'refused';
+        throw error;
+      }
+    }
+  });
+});
+
 describe(`damaged messages are refused by both or mean the same to both (seed ${seed})`, () => {
   it.each(messages)('%s', async (name, message) => {
     const codec = codecOf(message);
