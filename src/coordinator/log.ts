@@ -4,7 +4,9 @@ import type { ErrorCode } from '../protocol/errors.js';
 export interface CoordinatorLog {
   /**
    * Appends one built batch with acks=all. Resolves with its base offset once it is committed, rejects with a
-   * CoordinatorLogError. The order of calls is the order in the log, also while earlier calls are still waiting.
+   * CoordinatorLogError once it is certain that it will not be, or when leadership is lost. The order of calls is the
+   * order in the log, also while earlier calls are still waiting. Keep no time limit: the runtime has one for its
+   * clients, and records that are committed after it still have to be applied.
    */
   append(partition: number, batch: Uint8Array): Promise<number>;
   /**

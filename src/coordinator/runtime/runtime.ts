@@ -50,7 +50,7 @@ export class CoordinatorRuntime<Rec, Machine extends StateMachine<Rec>> {
     if (shard === undefined) return;
     this.#shards.delete(partition);
     shard.close();
-    this.#logger.info({ partition, epoch: epoch ?? -1 }, 'coordinator partition given up');
+    this.#logger.debug({ partition, epoch: epoch ?? -1 }, 'coordinator partition given up');
   }
 
   locate(partition: number): Located<Rec, Machine> {

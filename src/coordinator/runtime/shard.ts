@@ -54,7 +54,7 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
       const whole = await load<Rec>({ partition, machine, log, inflate, turns, logger, cancelled, bufferBytes: loadBufferBytes });
       if (!whole || !await this.#makeReady(turns, cancelled)) return;
       this.#state = 'active';
-      logger.info({ partition, epoch, ms: Math.round(clock.monotonic() - began) }, 'coordinator partition loaded');
+      logger.debug({ partition, epoch, ms: Math.round(clock.monotonic() - began) }, 'coordinator partition loaded');
     } catch (error) {
       // Kafka would serve what it has read so far, which hands consumers old offsets. Better to have no coordinator
       // until the next election than a wrong one.
