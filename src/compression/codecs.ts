@@ -3,21 +3,12 @@
 
 import { createRequire } from 'node:module';
 import { gunzip } from 'node:zlib';
+import { InflateError } from './inflate-error.js';
 import { lz4OutputBound } from './lz4-frame.js';
 import { snappyBlocks } from './snappy-frame.js';
 import { ZstdWorker } from './zstd-worker.js';
 
 export const Codec = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
-
-/** A batch that cannot be inflated, or that would be larger than allowed. */
-export class InflateError extends Error {
-  override readonly name = 'InflateError';
-  readonly tooLarge: boolean;
-  constructor(message: string, tooLarge = false) {
-    super(message);
-    this.tooLarge = tooLarge;
-  }
-}
 
 interface Snappy {
   uncompress(block: Buffer, options: { asBuffer: true }): Promise<Buffer>;

@@ -1,7 +1,7 @@
 // How large an LZ4 frame can become, from its headers alone: the package that inflates has no limit of its own, and
 // would drop a second frame in silence.
 
-import { InflateError } from './codecs.js';
+import { InflateError } from './inflate-error.js';
 
 const MAGIC = 0x184d2204;
 const BLOCK_BYTES: Readonly<Record<number, number>> = { 4: 64 << 10, 5: 256 << 10, 6: 1 << 20, 7: 4 << 20 };

@@ -1,6 +1,6 @@
 // Snappy as Kafka's clients send it: the xerial stream (header, then blocks with a length each) or one bare block.
 
-import { InflateError } from './codecs.js';
+import { InflateError } from './inflate-error.js';
 
 const MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const HEADER_BYTES = 16;

@@ -4,7 +4,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import * as zlib from 'node:zlib';
-import { InflateError } from './codecs.js';
+import { InflateError } from './inflate-error.js';
 
 type ZstdDecompress = (bytes: Buffer, options: { maxOutputLength: number }, done: (error: NodeJS.ErrnoException | null, plain: Buffer) => void) => void;
 

@@ -31,7 +31,7 @@ export const listOffsets = defineHandler({
   handle: async (request, context, broker) => ({
     topics: await Promise.all(request.topics.map(async ({ name, partitions }) => {
       const indexes = partitions.map(({ partitionIndex }) => partitionIndex);
-      const answers = partitions.map(asked => {
+      const answers = partitions.map(async asked => {
         const twice = indexes.indexOf(asked.partitionIndex) !== indexes.lastIndexOf(asked.partitionIndex);
         return twice ? refused(asked, ErrorCode.InvalidRequest) : answerPartition(name, asked, request, context, broker);
       });

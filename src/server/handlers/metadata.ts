@@ -41,7 +41,7 @@ async function topicAnswers(request: MetadataRequest, context: RequestContext, b
   if (apiVersion < 12 && asked.some(({ name, topicId }) => name === null || topicId !== ZERO_ID)) {
     throw new RequestError(ErrorCode.InvalidRequest, 'Topic IDs are not supported before version 12, and a topic needs a name');
   }
-  return Promise.all(asked.map(({ name, topicId }) => {
+  return Promise.all(asked.map(async ({ name, topicId }) => {
     const known = name ?? broker.metadata.topicName(topicId);
     if (known === undefined) return refused('', topicId, ErrorCode.UnknownTopicId);
     const topic = broker.metadata.topic(known);

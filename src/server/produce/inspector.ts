@@ -2,7 +2,8 @@
 // main isolate and with a bound on what comes out, and the plain records walked natively.
 
 import type { Clock } from '../../base/clock.js';
-import { InflateError, type Codecs } from '../../compression/codecs.js';
+import type { Codecs } from '../../compression/codecs.js';
+import { InflateError } from '../../compression/inflate-error.js';
 import { NativeCode } from '../../native/codes.js';
 import { AppendFlag } from '../../native/exchange.js';
 import type { Jobs } from '../../native/jobs.js';
