@@ -1,0 +1,90 @@
+// The command as a user meets it: a process in a directory of its own.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const TSX = fileURLToPath(import.meta.resolve('tsx'));
+const SOMEWHERE = ['--override', 'listeners=PLAINTEXT://127.0.0.1:0'];
+
+let dir: string;
+const running = new Set<ChildProcess>();
+beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'odradek-process-')); });
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+  rmSync(dir, { recursive: true, force: true });
+});
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly ended: Promise<{ code: number | null; out: string; err: string }>;
+  /** Resolves with the line once it is printed; rejects if the process ends without. */
+  says(line: RegExp): Promise<RegExpMatchArray>;
+}
+
+function odradek(...args: string[]): Run {
+  const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], { cwd: dir, env: { ...process.env, ODRADEK_LOG: 'warn' } });
+  running.add(child);
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => { out += text; });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { err += text; });
+  const ended = new Promise<{ code: number | null; out: string; err: string }>(resolve => child.once('close', code => {
+    running.delete(child);
+    resolve({ code, out, err });
+  }));
+  const says = (line: RegExp): Promise<RegExpMatchArray> => new Promise((resolve, reject) => {
+    const look = (): void => {
+      const found = line.exec(out);
+      if (found) resolve(found);
+    };
+    child.stdout.on('data', look);
+    void ended.then(({ code }) => reject(new Error(`ended with ${code}: ${err}`)));
+    look();
+  });
+  return { child, ended, says };
+}
+
+test('wrong settings: each is named, the exit code is 1, and the directory is as it was', async () => {
+  const { code, out, err } = await odradek('start', '--override', 'num.io.threads=0', '--override', 'listeners=SASL_SSL://:9092').ended;
+  expect(code).toBe(1);
+  expect(out).toBe('');
+  expect(err).toMatch(/num\.io\.threads: /);
+  expect(err).toMatch(/listeners: .*SASL_SSL/);
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+test('what is not understood is answered with the usage', async () => {
+  const { code, err } = await odradek('begin').ended;
+  expect(code).toBe(1);
+  expect(err).toMatch(/no command 'begin'[^]*Usage: odradek start/);
+});
+
+test('--help and --version', async () => {
+  const [help, version] = await Promise.all([odradek('--help').ended, odradek('--version').ended]);
+  expect([help.code, version.code]).toEqual([0, 0]);
+  expect(help.out).toMatch(/^Usage: odradek start/);
+  expect(version.out).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test('a broker starts, holds its directories, stops in order, and starts again as the same broker', async () => {
+  const first = odradek('start', ...SOMEWHERE);
+  const [, id] = await first.says(/^odradek (\d+) ready on 127\.0\.0\.1:\d+ in \d+ ms\n$/);
+
+  const second = await odradek('start', ...SOMEWHERE).ended;
+  expect(second.code).toBe(1);
+  expect(second.err).toMatch(/data\/logs: is in use by another process/);
+
+  first.child.kill('SIGTERM');
+  expect((await first.ended).code).toBe(0);
+  expect(existsSync(join(dir, 'data/logs/.kafka_cleanshutdown'))).toBe(true);
+
+  const again = odradek('start', ...SOMEWHERE);
+  expect((await again.says(/^odradek (\d+) ready/))[1]).toBe(id);
+  expect(existsSync(join(dir, 'data/logs/.kafka_cleanshutdown'))).toBe(false);
+  again.child.kill('SIGINT');
+  expect((await again.ended).code).toBe(0);
+});
