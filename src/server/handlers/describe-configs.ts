@@ -18,11 +18,11 @@ const BROKER = 4;
 export const describeConfigs = defineHandler({
   request: DescribeConfigsRequest,
   response: DescribeConfigsResponse,
-  handle: (request, _context, broker) => ({
+  handle: (request, { apiVersion }, broker) => ({
     results: request.resources.map(asked => {
       try {
         const entries = describe(asked, { keys: asked.configurationKeys, includeSynonyms: request.includeSynonyms }, broker);
-        return { ...refused(asked, ErrorCode.None, null), configs: entries.map(entry => ({ ...entry, synonyms: [...entry.synonyms] })) };
+        return { ...refused(asked, ErrorCode.None, null), configs: entries.map(entry => answerEntry(entry, apiVersion)) };
       } catch (error) {
         if (error instanceof RequestError) return refused(asked, error.code, error.message);
         throw error;
@@ -49,6 +49,10 @@ function describe(asked: Asked, options: DescribeOptions, broker: BrokerServices
     default:
       throw new RequestError(ErrorCode.InvalidRequest, `Unsupported resource type: ${asked.resourceType}`);
   }
+}
+
+function answerEntry({ isDefault, synonyms, ...entry }: ConfigEntry, apiVersion: number): NonNullable<Answer['configs']>[number] {
+  return { ...entry, synonyms: [...synonyms], ...(apiVersion === 0 ? { isDefault } : {}) };
 }
 
 function refused(asked: Asked, errorCode: number, errorMessage: string | null): Answer {
