@@ -39,8 +39,8 @@ export const honouredBrokerKeys: Readonly<Record<string, readonly string[]>> = B
 
 export const honouredTopicKeys: readonly string[] = [
   'cleanup.policy', 'file.delete.delay.ms', 'flush.messages', 'flush.ms', 'index.interval.bytes', 'max.message.bytes', 'message.timestamp.after.max.ms',
-  'message.timestamp.before.max.ms', 'message.timestamp.difference.max.ms', 'message.timestamp.type', 'min.insync.replicas', 'segment.bytes', 'segment.index.bytes',
-  'segment.jitter.ms', 'segment.ms', 'unclean.leader.election.enable',
+  'message.timestamp.before.max.ms', 'message.timestamp.difference.max.ms', 'message.timestamp.type', 'min.insync.replicas',
+  'segment.bytes', 'segment.index.bytes', 'segment.jitter.ms', 'segment.ms', 'unclean.leader.election.enable',
 ];
 
 const honoured: ReadonlySet<string> = new Set(Object.values(BROKER).flat());

@@ -111,7 +111,9 @@ function refuseUnsupported(bind: readonly Endpoint[], problems: ConfigProblem[])
   }
 }
 
-function checkAdvertised({ advertised: text, hostName }: ListenerSettings, bind: readonly Endpoint[], advertised: readonly Endpoint[], problems: ConfigProblem[]): void {
+function checkAdvertised(
+  { advertised: text, hostName }: ListenerSettings, bind: readonly Endpoint[], advertised: readonly Endpoint[], problems: ConfigProblem[],
+): void {
   const key = text === undefined ? 'listeners' : 'advertised.listeners';
   if (text !== undefined && advertised.length === 0) problems.push({ key, message: 'at least one listener is needed' });
   for (const { listener, host } of advertised) {

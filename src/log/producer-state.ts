@@ -169,7 +169,9 @@ export class ProducerStateManager {
   }
 
   /** A batch that is in the log, unchecked: a follower's append, or one met while the log is scanned. */
-  replay(producerId: number, epoch: number, lastSequence: number, baseOffset: number, lastOffset: number, timestamp: number, transactional: boolean): void {
+  replay(
+    producerId: number, epoch: number, lastSequence: number, baseOffset: number, lastOffset: number, timestamp: number, transactional: boolean,
+  ): void {
     const entry = this.#entryOf(producerId);
     this.#append(entry, epoch, lastSequence, baseOffset, lastOffset, timestamp, transactional);
     entry.settle();
