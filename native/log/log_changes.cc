@@ -141,10 +141,11 @@ Status Log::Core::truncate_to(int64_t offset) {
   Segments gone(all.begin() + static_cast<ptrdiff_t>(last) + 1, all.end());
   std::reverse(gone.begin(), gone.end());
   Status status = drop(gone);
+  // What is cut must stay cut, or old batches could come back behind new ones; and later segments must be gone before
+  // this one shrinks, or a hole could open between them.
+  if (status.ok() && !gone.empty()) status = files.sync_directory(directory);
   if (status.ok()) status = segment.truncate(*position, offset, clock.wall_ms());
-  // What is cut must stay cut, or old batches could come back behind new ones.
   if (status.ok()) status = segment.sync(false);
-  if (status.ok()) status = files.sync_directory(directory);
   if (!status.ok()) break_log(status);
   reset_hot_tail();
   recount();

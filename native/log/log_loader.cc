@@ -144,9 +144,10 @@ Status Loader::recover_from(size_t first) {
     loaded_.report.end_offset = rescan.next_offset;
     end_known_ = true;
     const bool cut = rescan.valid_bytes < size;
-    const bool overlaps = i + 1 < segments.size() && segments[i + 1]->base_offset() < rescan.next_offset;
-    if (!cut && !overlaps) continue;
-    // What follows a bad batch is not a log any more. Newest first, so that a crash in between leaves no hole.
+    const int64_t next_base = i + 1 < segments.size() ? segments[i + 1]->base_offset() : rescan.next_offset;
+    const bool fits = next_base == rescan.next_offset || (next_base > rescan.next_offset && request_.options.compacted);
+    if (!cut && fits) continue;
+    // What follows a bad batch or a hole is not this log any more. Newest first, so that a crash in between leaves no hole.
     for (size_t j = segments.size() - 1; j > i; --j) {
       if (Status renamed = segments[j]->rename_deleted(); !renamed.ok()) return renamed;
       loaded_.dropped.push_back(segments[j]);

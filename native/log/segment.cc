@@ -53,7 +53,7 @@ Status Segment::open_for_append(int64_t now_ms) {
   if (Result<const TimeIndex*> index = time_index(); !index.ok()) return index.status();
   if (Result<TimestampOffset> known = largest(); !known.ok()) return known.status();
   if (Result<int64_t> known = first_timestamp(); !known.ok()) return known.status();
-  bytes_since_index_entry_ = 0;
+  bytes_since_index_entry_ = size() - offset_index_->last_position();  // as if it had never been closed
   created_ms_ = now_ms;
   return Status::success();
 }
@@ -239,6 +239,7 @@ Status Segment::truncate(uint64_t position, int64_t offset, int64_t now_ms) {
   offset_index_->truncate_to(offset);
   time_index_->truncate_to(offset);
   publish(position, now_ms);
+  bytes_since_index_entry_ = position - offset_index_->last_position();
   if (Status cut = file_->truncate(position); !cut.ok()) return cut;
   {
     const std::lock_guard lock(facts_);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/crc32.h"
 #include "log/batch.h"
 
 namespace odradek {
@@ -65,6 +66,14 @@ bool offsets_rise(const BatchHeader& header, int64_t base, int64_t at_least) {
          header.base_offset() <= INT64_MAX - INT32_MAX && header.last_offset() - base <= INT32_MAX;
 }
 
+// A message of format v0 or v1: offset int64, size int32, crc int32, magic int8, ... Torn bytes do not pass for one.
+bool is_old_message(std::span<const uint8_t> bytes) {
+  constexpr int64_t kLeast = 14;
+  const int64_t size = load_i32(bytes.data() + batch_at::kLength);
+  if (size < kLeast || size > static_cast<int64_t>(bytes.size() - kBatchLengthEnd)) return false;
+  return crc32(bytes.subspan(batch_at::kMagic, static_cast<size_t>(size) - 4)) == load_u32(bytes.data() + kBatchLengthEnd);
+}
+
 }  // namespace
 
 Result<Rescan> rescan_segment(Segment& segment, int64_t at_least, uint32_t index_interval_bytes,
@@ -80,7 +89,7 @@ Result<Rescan> rescan_segment(Segment& segment, int64_t at_least, uint32_t index
   for (;;) {
     Result<std::span<const uint8_t>> bytes = window.at(rescan.valid_bytes, kBatchHeaderSize);
     if (!bytes.ok()) return bytes.status();
-    if (bytes->size() < kBatchHeaderSize) return rescan;
+    if (bytes->size() <= batch_at::kMagic) return rescan;
     const int64_t claimed = BatchHeader(bytes->data()).size();
     if (claimed > static_cast<int64_t>(bytes->size()) &&
         claimed <= static_cast<int64_t>(segment.size() - rescan.valid_bytes)) {
@@ -89,7 +98,7 @@ Result<Rescan> rescan_segment(Segment& segment, int64_t at_least, uint32_t index
     }
     uint32_t size;
     const Code frame = check_frame(*bytes, &size);
-    if (frame == Code::kUnsupportedMagic) {
+    if (frame == Code::kUnsupportedMagic && is_old_message(*bytes)) {
       return Status(frame, 0, segment.path(".log") + " holds records of a format older than v2");
     }
     if (frame != Code::kOk) return rescan;

@@ -129,6 +129,21 @@ uint64_t LogDriver::enqueue(Bytes bytes, uint32_t flags, uint32_t generation) {
   return job.cookie;
 }
 
+void LogDriver::hold() {
+  released_ = {};
+  std::promise<void> holding;
+  threads_.submit([&holding, until = released_.get_future().share()] {
+    holding.set_value();
+    until.wait();
+  });
+  holding.get_future().wait();
+}
+
+void LogDriver::release() {
+  threads_.kick();
+  released_.set_value();
+}
+
 Recorder::Fate LogDriver::append_bytes(Bytes bytes, uint32_t flags, uint32_t generation) {
   const uint64_t cookie = enqueue(std::move(bytes), flags, generation);
   threads_.kick();

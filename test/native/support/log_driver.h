@@ -86,6 +86,9 @@ class LogDriver {
   // Appends without waiting or kicking; the bytes are kept alive here. Gives the cookie.
   uint64_t enqueue(Bytes bytes, uint32_t flags = 0, uint32_t generation = 0);
   void kick() { threads_.kick(); }
+  // Keeps the one log thread busy until release(), so that what is enqueued meanwhile is one round.
+  void hold();
+  void release();
 
   Status truncate_to(int64_t offset);
   Status start_anew_at(int64_t offset);
@@ -121,6 +124,7 @@ class LogDriver {
   std::unique_ptr<Recorder> recorder_ = std::make_unique<Recorder>();
   OpenRequest request_;
   std::shared_ptr<Log> log_;
+  std::promise<void> released_;
   std::deque<Bytes> memory_;  // of jobs; they keep their place
   uint64_t next_cookie_ = 1;
 };
