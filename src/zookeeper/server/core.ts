@@ -48,6 +48,7 @@ export class ServerCore {
   #seenZxid: number;
   #snapshotting: Promise<void> | undefined;
   #unsnapshotted: number;
+  #hasSnapshot: boolean;
   #awaiting: { readonly zxid: number; readonly resolve: (durable: boolean) => void }[] = [];
   #stopped = false;
 
@@ -57,6 +58,7 @@ export class ServerCore {
     this.tree = recovered.tree;
     this.#lastZxid = this.#seenZxid = recovered.lastZxid;
     this.#unsnapshotted = recovered.replayedBytes;
+    this.#hasSnapshot = recovered.hasSnapshot;
     this.#secret = recovered.dbid === 0n ? random.bytes(8).readBigInt64BE() : recovered.dbid;
     this.outbox = new Outbox(recovered.lastZxid, deliver => deliver());
     this.#log = new TransactionLog(options.storage, this.#secret, recovered.lastZxid, {
@@ -115,11 +117,14 @@ export class ServerCore {
   }
 
   async close(): Promise<void> {
+    const failed = this.#stopped;
     this.#stopped = true;
     this.sessions.stop();
     await this.#log.close();
-    for (const { resolve } of this.#awaiting.splice(0)) resolve(false);
+    for (const { resolve } of this.#awaiting.splice(0)) resolve(this.#log.durable === this.#lastZxid);
     await this.#snapshotting;
+    // So that Apache's server can go on here: it takes no directory without one.
+    if (!failed && !this.#hasSnapshot && this.#log.durable === this.#lastZxid) await this.#snapshot(Promise.resolve(true));
   }
 
   #expire(session: ServerSession): void {
@@ -143,18 +148,24 @@ export class ServerCore {
   #snapshotIfDue(): void {
     const logged = this.#unsnapshotted + this.#log.written;
     if (this.#snapshotting !== undefined || this.#stopped || logged < Math.max(this.options.snapshotAfterBytes, this.tree.bytes)) return;
+    this.#log.roll();
+    this.#snapshotting = this.#snapshot(this.#durable(this.#lastZxid)).finally(() => {
+      this.#snapshotting = undefined;
+    });
+  }
+
+  async #snapshot(durable: Promise<boolean>): Promise<void> {
     const zxid = this.#lastZxid;
     const source = { dbid: this.#secret, sessions: this.sessions.timeouts(), nodes: this.tree.all() };
-    this.#log.roll();
-    this.#snapshotting = takeSnapshot(this.options.storage, zxid, source, () => this.#durable(zxid)).then(() => {
+    try {
+      await takeSnapshot(this.options.storage, zxid, source, durable);
       this.#unsnapshotted = 0;
-    }).catch((error: unknown) => {
+      this.#hasSnapshot = true;
+    } catch (error) {
       // The log still has everything. The next attempt comes when it has grown as much again.
       this.options.logger.error({ error, zxid }, 'the ZooKeeper snapshot failed');
       this.#unsnapshotted = -this.options.snapshotAfterBytes;
-    }).finally(() => {
-      this.#snapshotting = undefined;
-    });
+    }
   }
 
   #durable(zxid: number): Promise<boolean> {

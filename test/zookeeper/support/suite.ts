@@ -474,6 +474,8 @@ export function rawExchange(address: string, sent: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     const socket = dialRaw({ host: host!, port: Number(port) }, () => socket.write(sent));
+    // A server that is starting may take a connection and never answer it.
+    socket.setTimeout(5000, () => socket.destroy());
     socket.on('data', part => parts.push(part));
     socket.on('error', error => ('code' in error && error.code === 'ECONNRESET' ? undefined : reject(error)));
     socket.on('close', () => resolve(Buffer.concat(parts)));

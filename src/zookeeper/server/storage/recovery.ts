@@ -13,6 +13,8 @@ export interface Recovered {
   /** 0: the directory is new. */
   readonly dbid: bigint;
   readonly snapshotZxid: number;
+  /** Without one Apache's server refuses the directory, whatever the log says. */
+  readonly hasSnapshot: boolean;
   /** Bytes of log read, which a snapshot would spare the next start. */
   readonly replayedBytes: number;
 }
@@ -39,10 +41,10 @@ async function newestSnapshot(storage: Storage, names: readonly string[]): Promi
   const zxids = names.map(name => zxidOf(name, 'snapshot')).filter(zxid => zxid !== undefined).sort((a, b) => b - a);
   for (const zxid of zxids) {
     const snapshot = readSnapshot(await storage.read(`snapshot.${zxid.toString(16)}`));
-    if (snapshot !== undefined) return { ...snapshot, snapshotZxid: zxid };
+    if (snapshot !== undefined) return { ...snapshot, snapshotZxid: zxid, hasSnapshot: true };
   }
   if (zxids.length > 0) throw new DamagedStorageError('no snapshot is whole');
-  return { tree: Tree.initial(), sessions: new Map(), dbid: 0n, snapshotZxid: 0 };
+  return { tree: Tree.initial(), sessions: new Map(), dbid: 0n, snapshotZxid: 0, hasSnapshot: false };
 }
 
 /** Log files in order, from the one that may hold the transaction after `zxid`. */

@@ -8,9 +8,9 @@ const SNAPSHOTS_KEPT = 2;
 
 /**
  * Writes a snapshot beside the running server: to a name that recovery ignores, and under its own only when it is whole
- * and `ready` says that its transactions are on disk too. Then removes what it makes superfluous.
+ * and its transactions are on disk too (`durable`). Then removes what it makes superfluous.
  */
-export async function takeSnapshot(storage: Storage, zxid: number, source: SnapshotSource, ready: () => Promise<boolean>): Promise<void> {
+export async function takeSnapshot(storage: Storage, zxid: number, source: SnapshotSource, durable: Promise<boolean>): Promise<void> {
   const unfinished = `${TEMPORARY}${snapshotName(zxid)}`;
   const file = await storage.create(unfinished);
   try {
@@ -19,7 +19,7 @@ export async function takeSnapshot(storage: Storage, zxid: number, source: Snaps
   } finally {
     await file.close();
   }
-  if (!(await ready())) return storage.remove(unfinished);
+  if (!(await durable)) return storage.remove(unfinished);
   await storage.rename(unfinished, snapshotName(zxid));
   await storage.syncDirectory();
   await purge(storage);
