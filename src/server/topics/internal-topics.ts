@@ -1,5 +1,7 @@
 import type { Logger } from '../../base/logger.js';
 import type { BrokerConfig } from '../../config/broker-config.js';
+import { ErrorCode } from '../../protocol/errors.js';
+import { RequestError } from '../request-error.js';
 import type { NewTopic, TopicAdmin } from './topic-admin.js';
 
 export const GROUP_OFFSETS_TOPIC = '__consumer_offsets';
@@ -61,7 +63,11 @@ export class InternalTopics {
     if (topic === undefined || this.#underWay.has(name)) return;
     this.#underWay.add(name);
     this.#topics.create(topic, false)
-      .catch((error: unknown) => this.#logger.warn({ topic: name, error }, 'an internal topic could not be made'))
+      .catch((error: unknown) => {
+        // It was made a moment ago, here or elsewhere, and the metadata does not tell of it yet.
+        if (error instanceof RequestError && error.code === ErrorCode.TopicAlreadyExists) return;
+        this.#logger.warn({ topic: name, error }, 'an internal topic could not be made');
+      })
       .finally(() => this.#underWay.delete(name))
       .catch(() => {});
   }
