@@ -111,7 +111,7 @@ export class Group {
     if (this.members.size === 0) this.protocolType = protocolType;
     this.leaderId ??= memberId;
     this.members.set(memberId, member);
-    this.#countSupport(member, +1);
+    this.#countSupport(member, 1);
     this.removePending(memberId);
   }
 
@@ -139,7 +139,7 @@ export class Group {
   update(member: Member, protocols: readonly MemberProtocol[], rebalanceTimeoutMs: number, sessionTimeoutMs: number): void {
     this.#countSupport(member, -1);
     member.protocols = protocols;
-    this.#countSupport(member, +1);
+    this.#countSupport(member, 1);
     member.rebalanceTimeoutMs = rebalanceTimeoutMs;
     member.sessionTimeoutMs = sessionTimeoutMs;
   }
