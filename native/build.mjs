@@ -20,7 +20,10 @@ if (!existsSync(binary) || statSync(binary).mtimeMs < sources) {
   // Headers that lie beside this very node make a build without a network; otherwise node-gyp fetches them.
   const prefix = join(dirname(process.execPath), '..');
   const beside = existsSync(join(prefix, 'include/node/node_api.h')) ? [`--nodedir=${prefix}`] : [];
-  const configured = existsSync(join(root, 'build/Makefile')) && statSync(join(root, 'build/Makefile')).mtimeMs >= statSync(join(root, 'binding.gyp')).mtimeMs;
+  // A folder's time changes when a source comes or goes, and only configuring lists the sources anew.
+  const folders = readdirSync(join(root, 'native'), { withFileTypes: true }).filter(entry => entry.isDirectory()).map(entry => join(root, 'native', entry.name));
+  const listed = Math.max(...[join(root, 'binding.gyp'), ...folders].map(path => statSync(path).mtimeMs));
+  const configured = existsSync(join(root, 'build/Makefile')) && statSync(join(root, 'build/Makefile')).mtimeMs >= listed;
   const verbs = configured ? ['build'] : ['configure', 'build'];
   const run = spawnSync(process.execPath, [nodeGyp, ...verbs, '--silent', ...beside], { cwd: root, stdio: 'inherit' });
   if (run.status !== 0) process.exit(run.status ?? 1);
