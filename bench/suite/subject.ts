@@ -29,7 +29,7 @@ export interface Kind {
   close(): Promise<void>;
 }
 
-const cli = fileURLToPath(new URL('../../dist/bin/odradek.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../dist/bin/odradek.cjs', import.meta.url));
 
 export function odradek(overrides: readonly string[]): Kind {
   return {

@@ -20,8 +20,9 @@ const thisProcess: Process = {
 const command = parseCommandLine(process.argv.slice(2));
 switch (command.kind) {
   case 'start':
-    // The broker is imported once the configuration is right: a mistake is told without waiting for it.
-    await start(command, thisProcess, async () => (await import('../server/broker.js')).startBroker);
+    // The broker is imported once the configuration is right: a mistake is told without waiting for it. (No top-level
+    // await: the bundle is CommonJS, whose loader is quicker and whose compiled code can be kept.)
+    void start(command, thisProcess, async () => (await import('../server/broker.js')).startBroker);
     break;
   case 'help':
     thisProcess.out(USAGE);

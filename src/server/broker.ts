@@ -34,7 +34,7 @@ import { clusterIdOf, createPersistentPaths, generateBrokerId, register } from '
 import { advertisedApis, routesFor } from './routes.js';
 import type { BrokerServices } from './services.js';
 import { BrokerSession } from './session.js';
-import { GROUP_OFFSETS_TOPIC, InternalTopics, isInternalTopic, TRANSACTION_STATE_TOPIC } from './topics/internal-topics.js';
+import { GROUP_OFFSETS_TOPIC, InternalTopics, TRANSACTION_STATE_TOPIC } from './topics/internal-topics.js';
 import { TopicAdmin } from './topics/topic-admin.js';
 import { TopicConfigs } from './topics/topic-configs.js';
 
@@ -233,15 +233,21 @@ class Broker implements RunningBroker {
     const config = this.#config;
     const seams = { clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger };
     const topics = new TopicAdmin({ zookeeper: this.#zk, metadata: this.#metadata, config, random: this.#random });
+    // Asked once: a group that is looked for by another count is looked for in the wrong place (Kafka reads it once too).
+    let offsetsPartitions: number | undefined;
     const log = new InternalTopicLog({
       topic: GROUP_OFFSETS_TOPIC, native: plane.native, commands: plane.commands, arena: plane.space.bytes,
-      replicas: this.#replicas, waits: plane.waits, timeoutMs: config.number('offsets.commit.timeout.ms'), flush: () => plane.flush(),
+      replicas: this.#replicas, waits: plane.waits, flush: () => plane.flush(),
     });
     const groups = (this.#groups = createGroupCoordinator({
       ...seams, log,
       config: groupCoordinatorConfig(config),
       metadata: {
-        offsetsPartitionCount: () => this.#metadata.topic(GROUP_OFFSETS_TOPIC)?.partitions.size ?? config.number('offsets.topic.num.partitions'),
+        offsetsPartitionCount: () => {
+          const existing = this.#metadata.topic(GROUP_OFFSETS_TOPIC)?.partitions.size;
+          if (existing === undefined) return config.number('offsets.topic.num.partitions');
+          return (offsetsPartitions ??= existing);
+        },
         topicExists: (topic, partition) => this.#metadata.has(topic, partition),
       },
       inflate: (codec, records) => plane.codecs.inflate(codec, Buffer.from(records.buffer, records.byteOffset, records.byteLength), 64 << 20),
@@ -326,7 +332,7 @@ class Broker implements RunningBroker {
   }
 
   #leadershipChanged(partition: Partition, leads: boolean): void {
-    if (partition.topic !== GROUP_OFFSETS_TOPIC || !isInternalTopic(partition.topic)) return;
+    if (partition.topic !== GROUP_OFFSETS_TOPIC) return;
     if (leads) void this.#groups?.onElected(partition.index, partition.leaderEpoch);
     else this.#groups?.onResigned(partition.index, partition.leaderEpoch);
   }

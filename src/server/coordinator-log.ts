@@ -16,7 +16,6 @@ export interface CoordinatorLogOptions {
   readonly arena: Buffer;
   readonly replicas: ReplicaManager;
   readonly waits: ProduceWaits;
-  readonly timeoutMs: number;
   /** Hands commands over when no drain is going to. */
   readonly flush: () => void;
 }
@@ -29,14 +28,14 @@ export class InternalTopicLog implements CoordinatorLog {
   }
 
   append(partition: number, batch: Uint8Array): Promise<number> {
-    const { native, commands, arena, waits, timeoutMs, flush } = this.#options;
+    const { native, commands, arena, waits, flush } = this.#options;
     return new Promise((resolve, reject) => {
       const led = this.#led(partition);
       if (led.underMinIsr) throw new CoordinatorLogError(ErrorCode.NotEnoughReplicas);
       const at = native.lease(batch.length);
       if (at < 0) throw new CoordinatorLogError(ErrorCode.KafkaStorageError, 'no memory for an append');
       arena.set(batch, at);
-      const wait = waits.begin(timeoutMs);
+      const wait = waits.begin(NEVER);
       const cookie = wait.add(led, 0, () => native.release(at));
       commands.append(led.log!.index, at, batch.length, led.leaderEpoch, AppendFlag.internal | AppendFlag.notify, 0, cookie, false);
       wait.whenSettled(results => {
@@ -66,6 +65,9 @@ export class InternalTopicLog implements CoordinatorLog {
     return found;
   }
 }
+
+/** A rejection says "will never be committed", and no time that passes can say that. */
+const NEVER = Number.MAX_SAFE_INTEGER;
 
 const LENGTH_AT = 8;
 const LAST_DELTA_AT = 23;

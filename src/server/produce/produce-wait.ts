@@ -56,7 +56,7 @@ export class ProduceWait {
 
   whenSettled(settled: (results: ReadonlyMap<number, ProduceResult>) => void): void {
     this.#settled = settled;
-    this.#wheel.add(this.#deadline, this.#timeoutMs);
+    if (this.#timeoutMs < Number.MAX_SAFE_INTEGER) this.#wheel.add(this.#deadline, this.#timeoutMs);
     this.#look();
   }
 

@@ -123,7 +123,7 @@ export class Broker {
 
   #spawn(): Program {
     const options = { logFile: join(this.directory, 'broker.log') };
-    if (this.kind === 'odradek') return new Program('node', [join(repository, 'dist/bin/odradek.js'), 'start', this.#properties], options);
+    if (this.kind === 'odradek') return new Program('node', [join(repository, 'dist/bin/odradek.cjs'), 'start', this.#properties], options);
     return new Program(...java('kafka.Kafka', [this.#properties], { heap: '768m', lasting: true, level: 'INFO' }), options);
   }
 
