@@ -61,6 +61,7 @@ class FrameReader {
   // Has a block of its own with room left: receiving needs no new memory.
   bool has_block() const { return block_ != Arena::kNoRoom && have_ < block_bytes_; }
 
+  bool owns_block() const { return block_ != Arena::kNoRoom; }
   // room() asks for a block, not just for a slab.
   bool wants_block() const { return block_ != Arena::kNoRoom || total_ > kSmallFrame; }
 

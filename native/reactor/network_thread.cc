@@ -460,17 +460,27 @@ void NetworkThread::sweep() {
   silent_listeners_.clear();
 
   const bool others_wait = !waiting_.empty();
+  Connection* longest_stalled = nullptr;
+  bool memory_comes = false;
   for (size_t i = all_.size(); i-- > 0;) {  // backwards: close() puts the last one in the place of the closed one
     Connection& connection = *all_[i];
-    // While we do not read it, its silence says nothing.
-    if (connection.in_waiting || connection.unread || is_busy(connection)) continue;
+    const bool busy = is_busy(connection);
     const int64_t silent_ms = now_ms_ - connection.last_active_ms;
-    if (options.connections_max_idle_ms >= 0 && silent_ms > options.connections_max_idle_ms) {
-      close(connection, CloseReason::kIdle);
-    } else if (others_wait && connection.reader.midway() && silent_ms > options.stalled_frame_ms) {
+    const bool stalled = others_wait && silent_ms > options.stalled_frame_ms;
+    if (connection.in_waiting || connection.unread) {
+      // While we do not read it, its silence says nothing. But two that each wait for the other's block wait for ever.
+      if (stalled && connection.in_waiting && connection.reader.owns_block() &&
+          (longest_stalled == nullptr || connection.last_active_ms < longest_stalled->last_active_ms)) {
+        longest_stalled = &connection;
+      }
+    } else if (stalled && connection.reader.midway()) {
+      memory_comes = true;
       close(connection, CloseReason::kStalled);
+    } else if (!busy && options.connections_max_idle_ms >= 0 && silent_ms > options.connections_max_idle_ms) {
+      close(connection, CloseReason::kIdle);
     }
   }
+  if (longest_stalled != nullptr && !memory_comes) close(*longest_stalled, CloseReason::kStalled);
   const int64_t shortest = std::min(options.connections_max_idle_ms >= 0 ? options.connections_max_idle_ms : INT64_MAX,
                                     options.stalled_frame_ms);
   next_sweep_ms_ = now_ms_ + std::clamp<int64_t>(shortest / 4, 10, 1000);

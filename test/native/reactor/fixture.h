@@ -124,8 +124,9 @@ class Client {
   std::string read_to_end() {
     std::string all;
     char bytes[4096];
-    for (ssize_t got; (got = ::recv(socket_, bytes, sizeof bytes, 0)) > 0;) all.append(bytes, static_cast<size_t>(got));
-    return errno == EAGAIN ? "<still open>" : all;
+    ssize_t got;
+    while ((got = ::recv(socket_, bytes, sizeof bytes, 0)) > 0) all.append(bytes, static_cast<size_t>(got));
+    return got < 0 && errno == EAGAIN ? "<still open>" : all;
   }
   bool nothing_to_read() {
     char byte;
@@ -192,18 +193,18 @@ class Broker {
   // Nothing is reported of what has happened so far. Only where the test knows that the network thread is through.
   bool nothing_more() { return events_.empty() && poll() == 0; }
 
-  // Until the network thread has come round to what was done before: it opens and closes a connection of our own.
-  // Other events that come meanwhile are kept.
+  // Until the network thread has come round to what was done before: it opens a connection of ours, and then closes it
+  // because we say so (it need not be able to read for either). Other events that come meanwhile are kept.
   void settle() {
     std::deque<Event> kept;
-    std::optional<Client> messenger(std::in_place, port);
+    const Client messenger(port);
     uint32_t index = UINT32_MAX;
     for (bool gone = false; !gone;) {
       const Event event = next();
       const auto kind = static_cast<EventKind>(event.kind);
       if (kind == EventKind::kOpened && index == UINT32_MAX) {
         index = event.connection;
-        messenger.reset();
+        reactor_->close_connection(index);
       } else if (kind == EventKind::kClosed && event.connection == index) {
         gone = true;
       } else {

@@ -5,7 +5,7 @@
 // One thread plays the main isolate and answers every frame with its own bytes; another plays all clients. CPU is the
 // process's (getrusage) less the client thread's.
 //
-// usage: echo_benchmark [requests per run]
+// usage: echo_bench [requests per run]
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
