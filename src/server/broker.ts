@@ -23,6 +23,7 @@ import type { EmbeddedZooKeeper } from '../zookeeper/server/embedded.js';
 import type { ZooKeeper } from '../zookeeper/types.js';
 import type { BrokerEndpoint } from '../zookeeper/znodes/broker.js';
 import { ConfigChanges } from './config-changes.js';
+import { FinalizedFeatures } from './finalized-features.js';
 import { InternalTopicLog } from './coordinator-log.js';
 import { DataPlane } from './data-plane.js';
 import { LocalChannel } from './local-channel.js';
@@ -93,6 +94,7 @@ class Broker implements RunningBroker {
   #groups: GroupCoordinator | undefined;
   #configChanges: ConfigChanges | undefined;
   #session: BrokerSession | undefined;
+  #features: FinalizedFeatures | undefined;
   #topicConfigs!: TopicConfigs;
   #closing: Promise<void> | undefined;
   id = -1;
@@ -267,7 +269,7 @@ class Broker implements RunningBroker {
       topicConfigs: this.#topicConfigs,
       offsetSearch: new OffsetSearch(plane.jobs, plane.codecs),
       producerIds: new ProducerIds({ ...seams, allocate: () => allocateProducerIds(this.#zk, this.id) }),
-      apiVersions: { advertised: advertisedApis(), finalizedFeatures: { epoch: 0, features: {} } },
+      apiVersions: { advertised: advertisedApis(), finalizedFeatures: (this.#features = new FinalizedFeatures(this.#zk, this.#logger)) },
     };
     return services;
   }
@@ -290,11 +292,13 @@ class Broker implements RunningBroker {
       restored: async epoch => {
         this.#replicas.brokerEpoch = epoch;
         this.#configChanges?.restart();
+        await this.#features?.watch();
         await this.#controller?.start();
       },
     });
     this.#session.start();
     await this.#controller!.start();
+    await this.#features?.watch();
     await this.#knownToSelf();
   }
 

@@ -6,7 +6,7 @@ const WORDS: Readonly<Record<string, (core: ServerCore, connections: number) => 
   ruok: () => 'imok',
   isro: () => 'rw',
   srvr: serverLines,
-  stat: (core, connections) => `${serverLines(core, connections)}`,
+  stat: serverLines,
   mntr: (core, connections) => lines({
     zk_version: VERSION,
     zk_server_state: 'standalone',

@@ -21,7 +21,7 @@ type Order = (keys: readonly string[]) => readonly string[];
 const asGiven: Order = keys => keys;
 
 export function object(fields: Readonly<Record<string, Value>> | ReadonlyMap<string, Value>, order: Order = asGiven): Json {
-  const values = fields instanceof Map ? (fields as ReadonlyMap<string, Value>) : new Map(Object.entries(fields));
+  const values: ReadonlyMap<string, Value> = fields instanceof Map ? fields : new Map(Object.entries(fields));
   return new Json(`{${order([...values.keys()]).map(key => `${JSON.stringify(key)}:${text(values.get(key)!)}`).join(',')}}`);
 }
 

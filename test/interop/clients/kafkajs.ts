@@ -91,7 +91,7 @@ async function consume(): Promise<void> {
     const { offset, timestamp, key, value, headers } = message;
     const into = seen[partition];
     if (into === undefined || left === 0) return false;
-    into.hash.update(`${offset} ${timestamp} ${key} ${value} ${headers?.['n'] ?? '-'}\n`);
+    into.hash.update(`${offset} ${timestamp} ${String(key)} ${String(value)} ${String(headers?.['n'] ?? '-')}\n`);
     into.count += 1;
     left -= 1;
     return left === 0;
