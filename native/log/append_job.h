@@ -21,7 +21,7 @@ enum AppendFlags : uint32_t {
   // From a coordinator of this broker, not from a client: control batches and any base offset are allowed, and the
   // max_message_bytes and timestamp bounds do not apply. The records are still walked and the CRC still checked.
   kAppendInternal = 1u << 3,
-  // A compressed batch was inflated and checked; inner_max_timestamp is the largest timestamp found inside.
+  // A compressed batch was inflated and checked; its header says the largest timestamp found inside.
   kAppendInnerChecked = 1u << 4,
 };
 
@@ -43,8 +43,7 @@ struct AppendJob {
   // CreateTime records older than now_ms - before or newer than now_ms + after are refused. INT64_MAX: no bound.
   int64_t timestamp_before_max_ms = INT64_MAX;
   int64_t timestamp_after_max_ms = INT64_MAX;
-  int64_t inner_max_timestamp = -1;  // with kAppendInnerChecked
-  uint64_t cookie = 0;               // comes back in AppendDone
+  uint64_t cookie = 0;  // comes back in AppendDone
 };
 
 // One refused record, for RecordErrors of Produce v8+. The text is the caller's to make.

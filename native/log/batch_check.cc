@@ -109,8 +109,6 @@ Code check_produced(std::span<uint8_t> batch, const AppendJob& job, const BatchL
   int64_t max_timestamp = header.max_timestamp();
   if (!header.compressed()) {
     if (const Code code = check_records(batch, job, failure, &max_timestamp); code != Code::kOk) return code;
-  } else if ((job.flags & kAppendInnerChecked) != 0) {
-    max_timestamp = job.inner_max_timestamp;
   }
   int16_t attributes = header.attributes();
   if (append_time) {

@@ -8,6 +8,7 @@ import { NativeCode } from '../../native/codes.js';
 import { AppendFlag } from '../../native/exchange.js';
 import type { Jobs } from '../../native/jobs.js';
 import { ErrorCode } from '../../protocol/errors.js';
+import { crc32c } from '../../protocol/records/crc32c.js';
 import type { Partition } from '../../replication/partition.js';
 import { appendErrorCode, appendErrorDetails } from './append-errors.js';
 
@@ -36,7 +37,9 @@ export interface InspectorOptions {
 
 const HEADER_BYTES = 61;
 const ATTRIBUTES_AT = 21;
+const CRC_AT = 17;
 const BASE_TIMESTAMP_AT = 27;
+const MAX_TIMESTAMP_AT = 35;
 const COUNT_AT = 57;
 /** What one batch may inflate to. A producer's batch is a few MiB at most; this stops a bomb. */
 const INFLATED_LIMIT = 64 << 20;
@@ -72,7 +75,10 @@ export class Inspector {
       jobs.start(
         (native, cookie) => native.inspect(cookie, plain, batch.readInt32BE(COUNT_AT), baseTimestamp, keysRequired, oldest, newest),
         verdict => {
-          if (verdict.code === NativeCode.ok) return resolve(undefined);
+          if (verdict.code === NativeCode.ok) {
+            sayLargestTimestamp(batch, verdict.first);
+            return resolve(undefined);
+          }
           const details = appendErrorDetails({ code: verdict.code, baseOffset: -1, logAppendTime: -1, logStartOffset: -1, recordIndex: verdict.third, recordErrors: 1 });
           resolve(refuse(appendErrorCode(verdict.code), details?.errorMessage ?? 'The records of the batch are malformed', verdict.third));
         },
@@ -87,4 +93,11 @@ export class Inspector {
     const now = this.#options.clock.now();
     return [beforeMs >= Number.MAX_SAFE_INTEGER ? -UNBOUNDED : now - beforeMs, afterMs >= Number.MAX_SAFE_INTEGER ? UNBOUNDED : now + afterMs];
   }
+}
+
+/** Kafka writes down the largest timestamp it found, whatever the producer said. A batch whose CRC is wrong stays wrong. */
+function sayLargestTimestamp(batch: Buffer, largest: number): void {
+  if (Number(batch.readBigInt64BE(MAX_TIMESTAMP_AT)) === largest || crc32c(batch, ATTRIBUTES_AT) !== batch.readUInt32BE(CRC_AT)) return;
+  batch.writeBigInt64BE(BigInt(largest), MAX_TIMESTAMP_AT);
+  batch.writeUInt32BE(crc32c(batch, ATTRIBUTES_AT), CRC_AT);
 }
