@@ -52,7 +52,7 @@ bool skip_headers(const uint8_t*& at, const uint8_t* end) {
 }
 
 // Null when all is well, otherwise what is wrong.
-inline const char* read_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
+const char* read_any_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
   int32_t length;
   if (!read_varint(at, end, &length)) return "the batch ends inside a record's length";
   if (length < 0 || length > end - at) return "a record reaches past the end of its batch";
@@ -69,6 +69,54 @@ inline const char* read_record(const uint8_t*& at, const uint8_t* end, RecordVie
   if (at != record_end) return "a record is longer than its fields";
   record->has_key = key_length >= 0;
   return nullptr;
+}
+
+// A number of one or two bytes, both readable. False: a longer one.
+inline bool read_short(const uint8_t*& at, int64_t* value) {
+  uint32_t raw = at[0];
+  if (raw < 0x80) {
+    at += 1;
+  } else {
+    if (at[1] >= 0x80) return false;
+    raw = (raw & 0x7f) | static_cast<uint32_t>(at[1]) << 7;
+    at += 2;
+  }
+  *value = detail::unzigzag(raw);
+  return true;
+}
+
+// Most records: short numbers, no headers, not at the very end. The next one's place comes from the length alone, so the
+// processor reads ahead while it still checks this one. False: not such a record, or a broken one; `at` is unchanged.
+inline bool read_plain_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
+  constexpr ptrdiff_t kNumbers = 16;  // the numbers before the key, as short ones, and one look beyond
+  if (end - at < kNumbers) return false;
+  const uint8_t* p = at;
+  int64_t length;
+  int64_t offset_delta;
+  int64_t key_length;
+  int64_t value_length;
+  if (!read_short(p, &length) || length <= 0 || length > end - p) return false;
+  const uint8_t* const record_end = p + length;
+  ++p;
+  if (!read_short(p, &record->timestamp_delta) || !read_short(p, &offset_delta) || !read_short(p, &key_length)) return false;
+  if (key_length > 0) {
+    if (key_length > record_end - p) return false;
+    p += key_length;
+  }
+  if (record_end - p < 2 || !read_short(p, &value_length)) return false;
+  if (value_length > 0) {
+    if (value_length > record_end - p) return false;
+    p += value_length;
+  }
+  if (p + 1 != record_end || *p != 0) return false;  // exactly the count of headers is left, and it is 0
+  record->offset_delta = static_cast<int32_t>(offset_delta);
+  record->has_key = key_length >= 0;
+  at = record_end;
+  return true;
+}
+
+inline const char* read_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
+  return read_plain_record(at, end, record) ? nullptr : read_any_record(at, end, record);
 }
 
 // Wraps as Java does: a hostile delta yields some timestamp, not undefined behaviour.
