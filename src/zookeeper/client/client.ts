@@ -55,7 +55,8 @@ export class ZooKeeperClient implements ZooKeeper {
       maxPacketBytes: options.maxPacketBytes ?? 4 * 1024 * 1024,
       maxInFlight: options.maxInFlight ?? 512,
       onState: state => {
-        for (const listener of this.#listeners) listener(state);
+        // A copy: who is added on the way, by a listener that reopens, must not be told of the old session's end.
+        for (const listener of [...this.#listeners]) listener(state);
       },
       onEvent: (watchers, event) => this.#tell(watchers, event),
     });

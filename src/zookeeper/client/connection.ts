@@ -9,11 +9,15 @@ export type Dial = (server: ServerAddress, signal: AbortSignal) => Promise<Duple
 export const dialTcp: Dial = (server, signal) => new Promise((resolve, reject) => {
   const socket = connect({ host: server.host, port: server.port, noDelay: true });
   const abandon = (): void => void socket.destroy(new Error('no connection in time'));
+  const failed = (error: Error): void => {
+    signal.removeEventListener('abort', abandon);
+    reject(error);
+  };
   signal.addEventListener('abort', abandon);
-  socket.once('error', reject);
+  socket.once('error', failed);
   socket.once('connect', () => {
     signal.removeEventListener('abort', abandon);
-    socket.off('error', reject);
+    socket.off('error', failed);
     resolve(socket);
   });
 });

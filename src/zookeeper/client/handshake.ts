@@ -5,6 +5,7 @@ import { frame } from '../jute/writer.js';
 import type { ServerAddress } from './address.js';
 import { Connection, type Dial } from './connection.js';
 import { packet, setXid } from './request.js';
+import { GOODBYE_XID } from './xid.js';
 
 export interface HandshakeOptions {
   readonly dial: Dial;
@@ -46,17 +47,15 @@ export async function handshake(
   }
 }
 
-const LAST_XID = 0x7fffffff;
-
 /** Says goodbye for a session and waits until the server has answered, hung up, or taken too long. */
 export async function endSession(connection: Connection, timers: Timers, timeoutMs: number): Promise<void> {
   const goodbye = packet(OpCode.closeSession, () => {});
-  setXid(goodbye, LAST_XID);
+  setXid(goodbye, GOODBYE_XID);
   await new Promise<void>(resolve => {
     const deadline = timers.after(timeoutMs, resolve);
     connection.listen({
       onPacket(answer) {
-        if (new JuteReader(answer).int32() === LAST_XID) connection.end('closed');
+        if (new JuteReader(answer).int32() === GOODBYE_XID) connection.end('closed');
       },
       onEnd() {
         deadline.cancel();

@@ -31,11 +31,13 @@ export class ServerList {
     if (rounds === 0) return;
     const longest = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(rounds, 10), LONGEST_PAUSE_MS);
     await new Promise<void>(resolve => {
-      const timer = timers.after(longest / 2 + this.#random.int(longest / 2), resolve);
-      signal.addEventListener('abort', () => {
+      const over = (): void => {
         timer.cancel();
+        signal.removeEventListener('abort', over);
         resolve();
-      });
+      };
+      const timer = timers.after(longest / 2 + this.#random.int(longest / 2), over);
+      signal.addEventListener('abort', over);
     });
   }
 }

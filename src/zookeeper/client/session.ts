@@ -22,6 +22,7 @@ import { packet, setXid, type Request } from './request.js';
 import { ServerList } from './server-list.js';
 import { Vitals } from './vitals.js';
 import { WatchRegistry } from './watches.js';
+import { nextXid } from './xid.js';
 
 export interface SessionOptions {
   readonly servers: readonly ServerAddress[];
@@ -52,7 +53,6 @@ interface InFlight {
 
 /** A read that keeps being followed by a lost connection is perhaps its cause: an answer too large, say. */
 const MOST_SENDINGS = 3;
-const LAST_XID = 0x7fffffff;
 
 export class Session {
   readonly #options: SessionOptions;
@@ -158,6 +158,7 @@ export class Session {
       if (response.timeoutMs > 0) await endSession(connection, timers, handshakeTimeoutMs);
       else connection.end('expired');
       this.#leftBehind = undefined;
+      this.#failures = 0;
       return false;
     }
     this.#seeking = undefined;
@@ -186,7 +187,7 @@ export class Session {
     while (this.#connection !== undefined && this.#inFlight.size < this.#options.maxInFlight) {
       const request = this.#waiting.shift();
       if (request === undefined) return;
-      this.#xid = this.#xid === LAST_XID - 1 ? 1 : this.#xid + 1;
+      this.#xid = nextXid(this.#xid);
       setXid(request.packet, this.#xid);
       this.#sendings.set(request, (this.#sendings.get(request) ?? 0) + 1);
       this.#inFlight.push({ request, xid: this.#xid, sentAt: this.#vitals.sent() });
