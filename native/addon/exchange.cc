@@ -52,7 +52,13 @@ struct Exchange::Entry final : LogListener {
     (void)log;
     exchange.completed(*this, done);
   }
-  void rolled(Log&, int64_t base_offset) override { news(CompletionKind::kRolled, static_cast<double>(base_offset)); }
+  // The log tells of a roll before it tells how the appends before it in the same round ended. TypeScript takes its
+  // snapshot of producers at the roll, so it must hear of those first: the roll is held back to its place among them.
+  void rolled(Log&, int64_t base_offset) override { rolls.push_back(base_offset); }
+  void tell_rolls() {
+    for (const int64_t base_offset : rolls) news(CompletionKind::kRolled, static_cast<double>(base_offset));
+    rolls.clear();
+  }
   void flushed(Log&, int64_t offset) override { news(CompletionKind::kFlushed, static_cast<double>(offset)); }
   void broken(Log&, const Status& why) override {
     news(CompletionKind::kBroken, 0, code_of(why.code()));
@@ -73,6 +79,7 @@ struct Exchange::Entry final : LogListener {
   std::atomic<bool> open{false};
   int64_t timestamp_before_max_ms = INT64_MAX;
   int64_t timestamp_after_max_ms = INT64_MAX;
+  std::vector<int64_t> rolls;  // the thread that serves the log only
 };
 
 Exchange::Exchange(std::function<void()> wake)
@@ -287,6 +294,12 @@ void Exchange::completed(Entry& entry, std::span<const AppendDone> done) {
   for (const AppendDone& each : done) {
     const Cookie cookie = Cookie::unpack(each.cookie);
     notify = notify || cookie.notify || each.code != Code::kOk;
+    while (!entry.rolls.empty() && each.code == Code::kOk && each.base_offset >= entry.rolls.front()) {
+      news.push_back({.kind = static_cast<double>(static_cast<int32_t>(CompletionKind::kRolled)),
+                      .log = static_cast<double>(entry.index),
+                      .first = static_cast<double>(entry.rolls.front())});
+      entry.rolls.erase(entry.rolls.begin());
+    }
     news.push_back({.kind = static_cast<double>(static_cast<int32_t>(CompletionKind::kAppended)),
                     .log = static_cast<double>(entry.index),
                     .cookie = static_cast<double>(cookie.script),
@@ -301,6 +314,7 @@ void Exchange::completed(Entry& entry, std::span<const AppendDone> done) {
   // First the news, then the answer: whoever holds the answer finds the record (see poll()).
   completions_.push(news);
   news.clear();
+  entry.tell_rolls();
   {
     AnswerBatch batch(*reactor_);
     const int64_t start = entry.log ? entry.log->start_offset() : 0;
@@ -569,7 +583,11 @@ void Exchange::truncate_fully(double cookie, uint32_t index, int64_t offset) {
 
 void Exchange::roll(double cookie, uint32_t index) {
   WITH_LOG(index);
-  log->roll(by_offset(done));
+  Entry* const entry = entries_[index].get();
+  log->roll([done = by_offset(done), entry](const Result<int64_t>& offset) {
+    entry->tell_rolls();
+    done(offset);
+  });
   threads_->kick();
 }
 

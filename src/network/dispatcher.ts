@@ -27,6 +27,8 @@ export interface DispatcherOptions {
   readonly routes: Routes;
   readonly listeners: readonly string[];
   readonly logger: Logger;
+  /** Calls back a moment later: answers that found no room are tried again then. */
+  readonly soon: (retry: () => void) => void;
   /** Settles completions of native code: called with their number before the requests of the same poll. */
   readonly settle: (count: number) => void;
 }
@@ -39,12 +41,14 @@ export class Dispatcher {
   readonly #listeners: readonly string[];
   readonly #logger: Logger;
   readonly #settle: (count: number) => void;
+  readonly #soon: (retry: () => void) => void;
   readonly #connections: (Connection | undefined)[] = [];
   readonly #writer = new Writer(16 * 1024);
   readonly #hot: HotRequest;
   /** Answers the arena had no room for. While there are any, nothing new is served. */
   readonly #unsent: { slot: number; connection: Connection; bytes: Buffer }[] = [];
   #draining = false;
+  #retrying = false;
 
   constructor(options: DispatcherOptions) {
     this.#native = options.native;
@@ -54,6 +58,7 @@ export class Dispatcher {
     this.#listeners = options.listeners;
     this.#logger = options.logger;
     this.#settle = options.settle;
+    this.#soon = options.soon;
     const nobody = new Connection(-1, '', () => '');
     this.#hot = { slot: 0, connection: nobody, apiVersion: 0, correlationId: 0, clientId: '', frameStart: 0, bodyStart: 0, end: 0 };
   }
@@ -65,7 +70,10 @@ export class Dispatcher {
     try {
       for (let round = 0; round < ROUNDS; round++) {
         const polled = this.#native.poll();
-        if (polled === 0) break;
+        if (polled === 0) {
+          if (round === 0) this.#retryUnsent();
+          break;
+        }
         // Completions first: whoever holds the answer of a produce must also find its record.
         this.#settle(Math.floor(polled / 65536));
         this.#retryUnsent();
@@ -237,7 +245,9 @@ export class Dispatcher {
     encode(writer);
     const bytes = writer.finish();
     bytes.writeInt32BE(bytes.length - 4, 0);
-    if (!this.#tryRespond(slot, bytes)) this.#unsent.push({ slot, connection, bytes: Buffer.from(bytes) });
+    if (this.#tryRespond(slot, bytes)) return;
+    this.#retrySoon();
+    this.#unsent.push({ slot, connection, bytes: Buffer.from(bytes) });
   }
 
   #tryRespond(slot: number, bytes: Buffer): boolean {
@@ -264,8 +274,20 @@ export class Dispatcher {
     const unsent = this.#unsent;
     if (unsent.length === 0) return;
     while (unsent.length > 0 && this.#tryRespond(unsent[0]!.slot, unsent[0]!.bytes)) unsent.shift();
-    if (unsent.length > 0) return;
+    if (unsent.length > 0) {
+      this.#retrySoon();
+      return;
+    }
     for (const connection of this.#connections) if (connection !== undefined) this.#serveQueued(connection);
+  }
+
+  #retrySoon(): void {
+    if (this.#retrying) return;
+    this.#retrying = true;
+    this.#soon(() => {
+      this.#retrying = false;
+      this.drain();
+    });
   }
 
   #readClientId(connection: Connection, at: number, end: number, flexible: boolean): number {

@@ -49,6 +49,8 @@ export class Partition {
   maxMessageBytes = 1048588;
   /** compression.type is not "producer": batches are recompressed, on the slow road. */
   recompress = false;
+  /** The last request that named this partition, so that one that names it twice is noticed. */
+  mark = 0;
   /** Kafka's own topics take records from nobody but the admin client (ReplicaManager.scala). */
   readonly internal: boolean;
   readonly #followers = new Map<number, FollowerState>();

@@ -29,6 +29,8 @@ const QUEUED_BYTES = 64 << 20;
 /** Beside those, what answers and requests under way may take. */
 const ANSWER_BYTES = 64 << 20;
 const LARGEST_ARENA = 0x7fff0000;
+/** Until answers that the arena had no room for are tried again. */
+const RETRY_MS = 5;
 const MAX_IN_FLIGHT = 256;
 const MAX_QUEUED_RESPONSE_BYTES = 4 << 20;
 
@@ -97,7 +99,7 @@ export class DataPlane {
 
   /** Requests are answered from here on. */
   serve({ logs, replicas, topicConfigs, routes }: Served): void {
-    const { config, clock, random, logger } = this.#seams;
+    const { config, clock, timers, random, logger } = this.#seams;
     const { native, commands, space, jobs, codecs, wheel, waits } = this;
     const inspector = new Inspector({
       jobs, codecs, clock, arena: space.bytes,
@@ -120,6 +122,7 @@ export class DataPlane {
       routes: routes(produce, fetch),
       listeners: config.listeners.bind.map(({ listener }) => listener),
       settle: count => this.#settle(count),
+      soon: retry => void timers.after(RETRY_MS, () => { if (!this.#closed) retry(); }),
     });
     this.#dispatcher.drain();
   }

@@ -62,7 +62,8 @@ export class ProduceService implements HotRoute {
   readonly #encoder = new ProduceResponseEncoder();
   readonly #writer = new Writer(1024);
   readonly #partitions: (Partition | undefined)[] = [];
-  readonly #touched: Partition[] = [];
+  /** Counts looks at requests: see Partition.mark. */
+  #request = 0;
   // By slot, for answers whose appends failed: which request it was.
   readonly #versions = new Int8Array(SLOT_INDEX + 1);
   readonly #frames = new Float64Array(2 * (SLOT_INDEX + 1));
@@ -95,7 +96,7 @@ export class ProduceService implements HotRoute {
     let wait: 'inspect' | 'in flight' | 'committed' | undefined;
     let inFlightOf: Partition | undefined;
     if (view.transactionalId !== null || (view.acks !== 0 && view.acks !== 1 && view.acks !== -1)) this.#refuseAll(view.acks);
-    this.#touched.length = 0;
+    this.#request++;
     for (let topic = 0; topic < view.topicCount; topic++) {
       const name = view.topic(topic);
       const partitions = this.#options.replicas.partitionsOf(name);
@@ -113,15 +114,20 @@ export class ProduceService implements HotRoute {
         appends++;
         if (this.#header.compression !== 0 && rows.inspected[row] === 0) wait ??= 'inspect';
         else if (view.acks === -1 && !partition!.commitsAlone) wait ??= 'committed';
-        if (this.#touched.includes(partition!)) rows.refuse(row, ErrorCode.InvalidRequest, 'A partition is named twice');
-        else this.#touched.push(partition!);
+        if (partition!.mark === this.#request) {
+          rows.refuse(row, ErrorCode.InvalidRequest, 'A partition is named twice');
+          appends--;
+        }
+        partition!.mark = this.#request;
       }
     }
     if (wait === 'in flight') return this.#waitInFlight(request, inFlightOf!);
     if (wait === 'inspect') return this.#waitInspection(request);
     if (wait === 'committed') return this.#waitCommitted(request);
-    if (appends === 0 || this.#touched.length === 0) this.#answerAtOnce(request);
-    else this.#append(request, this.#touched.length);
+    // More than one flush can carry: the appends go out one by one and are awaited.
+    if (appends > this.#options.commands.mostAppends) return this.#waitCommitted(request);
+    if (appends === 0) this.#answerAtOnce(request);
+    else this.#append(request, appends);
     return true;
   }
 
@@ -324,9 +330,13 @@ export class ProduceService implements HotRoute {
   #waitInFlight(request: HeldProduce, partition: Partition): boolean {
     const held = this.#hold(request);
     const inspected = this.#rows.inspected.slice(0, this.#view.partitionCount);
-    partition.log!.producers.afterPending(() => this.#resumed(held, rows => rows.inspected.set(inspected)));
-    // Someone must hear of that append even though its own answer goes out without us.
-    this.#options.native.watched[partition.log!.index] = 1;
+    // Waiting at the partition makes the end of that append heard, though its own answer goes out without us.
+    const watch = { moved: (): void => {} };
+    partition.wait(watch);
+    partition.log!.producers.afterPending(() => {
+      partition.unwait(watch);
+      this.#resumed(held, rows => rows.inspected.set(inspected));
+    });
     return false;
   }
 
