@@ -78,7 +78,8 @@ export class ZstdWorker {
     });
     worker.on('error', error => {
       this.#worker = undefined;
-      this.#failAll(new InflateError(`zstd: ${error.message}`));
+      // Not the batch's fault.
+      this.#failAll(new Error(`the zstd worker died: ${error.message}`));
     });
     this.#worker = worker;
     return worker;

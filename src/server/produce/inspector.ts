@@ -66,7 +66,7 @@ export class Inspector {
       plain = await codecs.inflate(batch[ATTRIBUTES_AT + 1]! & 7, batch.subarray(HEADER_BYTES), INFLATED_LIMIT);
     } catch (error) {
       if (error instanceof InflateError && error.tooLarge) return refuse(ErrorCode.MessageTooLarge, error.message);
-      return refuse(ErrorCode.CorruptMessage, String(error));
+      return refuse(error instanceof InflateError ? ErrorCode.CorruptMessage : ErrorCode.UnknownServerError, String(error));
     }
     const keysRequired = (partition.appendFlags & AppendFlag.requireKey) !== 0;
     const [oldest, newest] = this.#bounds(partition);
