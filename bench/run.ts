@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { atRest, loadCases, warmUp, type LoadCase, type Sample, type Size } from './suite/cases.js';
+import { atRest, loadCases, nodeAlone, warmUp, type LoadCase, type Sample, type Size } from './suite/cases.js';
 import { holdFreeMemory } from './suite/held-memory.js';
 import { runLoad } from './suite/load-client.js';
 import { machineFacts } from './suite/machine.js';
@@ -65,6 +65,7 @@ async function attempt(what: string, work: () => Promise<void>, subject?: Subjec
 
 async function measureStarts(kinds: readonly Kind[], dir: string): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
+    if (wanted('start')) record('start', 'floor', nodeAlone());
     for (const kind of kinds) {
       await attempt(`start ${kind.name}`, async () => {
         const home = join(dir, `${kind.name}-start-${round}`);

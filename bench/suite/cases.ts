@@ -1,6 +1,7 @@
 // The loads, one per row of the table. A case states its question and what bounds the answer, and turns one run of the
 // load client into named numbers. Parameters come in three sizes: for real, quick, and smoke (every test run, so that
 // nothing rots; its numbers mean nothing).
+import { execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runLoad, type LoadOptions, type LoadResult } from './load-client.js';
 import { ownMemoryMB } from './proc.js';
@@ -169,6 +170,13 @@ export async function atRest(subject: Subject, size: Size): Promise<Sample> {
     restMB: ownMemoryMB(subject.pid),
     ...(subject.zookeeperPid === undefined ? {} : { zookeeperMB: ownMemoryMB(subject.zookeeperPid) }),
   };
+}
+
+/** The least a program of ours can take: node, started and ended. */
+export function nodeAlone(): Sample {
+  const started = performance.now();
+  execFileSync(process.execPath, ['-e', '0']);
+  return { readyMs: performance.now() - started };
 }
 
 /** Kafka's JIT needs one to two minutes of everything before its figures are steady; V8 needs seconds. */
