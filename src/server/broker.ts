@@ -54,6 +54,8 @@ export interface RunningBroker {
   readonly host: string;
   /** Of the first listener. */
   readonly port: number;
+  /** Counters of the native part: connections, requests, bytes held and moved. */
+  stats(): Readonly<Record<string, number>>;
   /** An ordered stop: logs are flushed and marked clean, the registration goes at once. */
   close(): Promise<void>;
 }
@@ -127,6 +129,10 @@ class Broker implements RunningBroker {
     });
     await this.#join(endpoints);
     this.#schedule();
+  }
+
+  stats(): Readonly<Record<string, number>> {
+    return this.#plane?.native.stats() ?? {};
   }
 
   close(): Promise<void> {
