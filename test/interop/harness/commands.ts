@@ -1,16 +1,21 @@
 // What several tests ask Kafka's tools for, in the test's own terms.
 
+import kafkajs from 'kafkajs';
 import type { Broker } from './broker.js';
 import { runTool } from './tools.js';
+
+const { Kafka, logLevel } = kafkajs;
 
 export const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Codec = typeof codecs[number];
 
+/** Not with kafka-topics, which has its own tests: a JVM a topic would cost the suite minutes. */
 export async function createTopic(broker: Broker, topic: string, partitions = 1, config: Readonly<Record<string, string | number>> = {}): Promise<void> {
-  await runTool('topics', [
-    '--bootstrap-server', broker.bootstrap, '--create', '--topic', topic, '--partitions', String(partitions),
-    ...Object.entries(config).flatMap(([key, value]) => ['--config', `${key}=${value}`]),
-  ]);
+  const admin = new Kafka({ brokers: [broker.bootstrap], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value: String(value) }));
+  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1, configEntries }], waitForLeaders: true });
+  await admin.disconnect();
 }
 
 /** Lines for the console producer's stdin: `key:value`. */
