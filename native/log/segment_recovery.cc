@@ -11,7 +11,7 @@ namespace odradek {
 
 namespace {
 
-constexpr size_t kChunk = 512 * 1024;  // stays in the second-level cache between reading and checking  // stays in the second-level cache between reading and checking
+constexpr size_t kChunk = 512 * 1024;  // stays in the second-level cache between reading and checking
 
 // A window on the file that moves forward. Grows for a batch that does not fit, never past what the file holds.
 class Window {

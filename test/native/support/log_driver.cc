@@ -1,6 +1,8 @@
 #include "support/log_driver.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "base/byte_order.h"
 #include "log/batch.h"
@@ -234,39 +236,31 @@ Bytes contents_of(FileSystem& files, const std::string& path) {
 }
 
 struct Expected {
-  Bytes index;
-  Bytes time_index;
+  std::vector<std::pair<int64_t, int64_t>> index;       // offset, position
+  std::vector<std::pair<int64_t, int64_t>> time_index;  // timestamp, offset: what must be there
+  std::set<std::pair<int64_t, int64_t>> maxima;         // what may be there: a stop wrote the largest one known by then
 };
 
 // The indexes as Kafka's LogSegment would have written them, append by append.
 Expected expected_indexes(const Bytes& log, int64_t base_offset, uint32_t interval, bool closed, std::string* wrong) {
   Expected expected;
   uint64_t since = 0;
-  int64_t largest = -1;
-  int64_t largest_offset = base_offset;
-  int64_t last_entry = -1;
+  std::pair<int64_t, int64_t> largest{-1, base_offset};
   const auto add_time = [&] {
-    if (largest <= last_entry) return;
-    uint8_t entry[12];
-    store_i64(entry, largest);
-    store_i32(entry + 8, static_cast<int32_t>(largest_offset - base_offset));
-    expected.time_index.insert(expected.time_index.end(), entry, entry + 12);
-    last_entry = largest;
+    const int64_t last = expected.time_index.empty() ? -1 : expected.time_index.back().first;
+    if (largest.first > last) expected.time_index.push_back(largest);
   };
   size_t at = 0;
   while (log.size() - at >= kBatchHeaderSize) {
     const BatchHeader header(log.data() + at);
     const auto size = static_cast<size_t>(header.size());
     if (header.magic() != 2 || size > log.size() - at || !crc_matches({log.data() + at, size})) break;
-    if (header.max_timestamp() > largest) {
-      largest = header.max_timestamp();
-      largest_offset = header.last_offset();
+    if (header.max_timestamp() > largest.first) {
+      largest = {header.max_timestamp(), header.last_offset()};
+      expected.maxima.insert(largest);
     }
     if (since > interval) {
-      uint8_t entry[8];
-      store_i32(entry, static_cast<int32_t>(header.last_offset() - base_offset));
-      store_i32(entry + 4, static_cast<int32_t>(at));
-      expected.index.insert(expected.index.end(), entry, entry + 8);
+      expected.index.emplace_back(header.last_offset(), static_cast<int64_t>(at));
       add_time();
       since = 0;
     }
@@ -278,14 +272,35 @@ Expected expected_indexes(const Bytes& log, int64_t base_offset, uint32_t interv
   return expected;
 }
 
-void compare(const std::string& name, const Bytes& found, const Bytes& expected, bool trimmed, std::string* wrong) {
-  if (trimmed && found.size() != expected.size()) {
-    *wrong += name + ": " + std::to_string(found.size()) + " bytes instead of " + std::to_string(expected.size()) + "; ";
-    return;
+std::vector<std::pair<int64_t, int64_t>> offset_entries(const Bytes& bytes, int64_t base, size_t least, bool trimmed) {
+  std::vector<std::pair<int64_t, int64_t>> entries;
+  for (size_t at = 0; at + 8 <= bytes.size() && (trimmed || entries.size() < least); at += 8) {
+    entries.emplace_back(base + load_i32(bytes.data() + at), load_i32(bytes.data() + at + 4));
   }
-  if (found.size() < expected.size() || !std::equal(expected.begin(), expected.end(), found.begin())) {
-    *wrong += name + ": entries differ; ";
+  return entries;
+}
+
+std::vector<std::pair<int64_t, int64_t>> time_entries(const Bytes& bytes, int64_t base, bool trimmed) {
+  std::vector<std::pair<int64_t, int64_t>> entries;
+  for (size_t at = 0; at + 12 <= bytes.size(); at += 12) {
+    const std::pair<int64_t, int64_t> entry{load_i64(bytes.data() + at), base + load_i32(bytes.data() + at + 8)};
+    if (!trimmed && !entries.empty() && entry.first <= entries.back().first) break;  // not yet written
+    if (!trimmed && entry.first == 0) break;
+    entries.push_back(entry);
   }
+  return entries;
+}
+
+std::string check_times(const std::vector<std::pair<int64_t, int64_t>>& found, const Expected& expected, bool trimmed) {
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (i > 0 && (found[i].first <= found[i - 1].first || found[i].second < found[i - 1].second)) return "entries do not rise; ";
+    // Of an open one, what lies past the entries in use may be left from a truncation.
+    if (trimmed && !expected.maxima.contains(found[i])) return "an entry that never was the largest; ";
+  }
+  for (const auto& entry : expected.time_index) {
+    if (std::find(found.begin(), found.end(), entry) == found.end()) return "an entry is missing; ";
+  }
+  return "";
 }
 
 }  // namespace
@@ -302,9 +317,15 @@ std::string check_indexes(FileSystem& files, const std::string& directory, uint3
   for (const std::string& stem : stems) {
     const bool closed = trimmed || stem != stems.back();
     const Bytes log = contents_of(files, directory + "/" + stem + ".log");
-    const Expected expected = expected_indexes(log, std::stoll(stem), index_interval_bytes, closed, &wrong);
-    compare(stem + ".index", contents_of(files, directory + "/" + stem + ".index"), expected.index, closed, &wrong);
-    compare(stem + ".timeindex", contents_of(files, directory + "/" + stem + ".timeindex"), expected.time_index, closed, &wrong);
+    const int64_t base = std::stoll(stem);
+    const Expected expected = expected_indexes(log, base, index_interval_bytes, closed, &wrong);
+    const Bytes index = contents_of(files, directory + "/" + stem + ".index");
+    const Bytes time_index = contents_of(files, directory + "/" + stem + ".timeindex");
+    if (index.size() % 8 != 0 || offset_entries(index, base, expected.index.size(), closed) != expected.index) {
+      wrong += stem + ".index: other entries; ";
+    }
+    const std::string times = check_times(time_entries(time_index, base, closed), expected, closed);
+    if (time_index.size() % 12 != 0 || !times.empty()) wrong += stem + ".timeindex: " + times;
   }
   return wrong;
 }

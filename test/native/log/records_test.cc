@@ -1,0 +1,261 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "log/batch.h"
+#include "log/batch_check.h"
+#include "log/record_walk.h"
+#include "support/batches.h"
+
+using namespace odradek;
+using namespace odradek::test;
+
+namespace {
+
+struct Verdict {
+  Code code;
+  AppendFailure failure;
+  std::vector<CheckedBatch> batches;
+};
+
+Verdict check(Bytes& bytes, uint32_t flags = 0, int64_t now = 1'000'000, int64_t before = INT64_MAX, int64_t after = INT64_MAX,
+              int64_t next_offset = 0) {
+  AppendJob job;
+  job.bytes = bytes.data();
+  job.length = static_cast<uint32_t>(bytes.size());
+  job.flags = flags;
+  job.now_ms = now;
+  job.timestamp_before_max_ms = before;
+  job.timestamp_after_max_ms = after;
+  job.leader_epoch = (flags & kAppendFollower) != 0 ? -1 : 5;
+  Verdict verdict;
+  verdict.code = check_job(job, {1'000'000}, next_offset, &verdict.batches, &verdict.failure);
+  return verdict;
+}
+
+Code check_bent(TestBatch batch, void (*bend)(Bytes&), uint32_t flags = 0) {
+  Bytes bytes = encode(batch);
+  bend(bytes);
+  fix_crc(&bytes);
+  return check(bytes, flags).code;
+}
+
+TestBatch rich_batch() {
+  TestBatch batch = simple_batch(3, 40);
+  batch.records[0].key = "k";
+  batch.records[1].value = std::nullopt;
+  batch.records[1].timestamp = 90'000;
+  batch.records[2].headers = {{"h1", "v"}, {"", std::nullopt}};
+  batch.records[2].value = std::string(20'000, 'x');
+  return batch;
+}
+
+}  // namespace
+
+TEST_CASE("good batches pass as they are") {
+  Bytes bytes = encode(rich_batch());
+  const Bytes before = bytes;
+  const Verdict verdict = check(bytes);
+  CHECK(verdict.code == Code::kOk);
+  CHECK(bytes == before);
+  REQUIRE(verdict.batches.size() == 1);
+  CHECK(verdict.batches[0].max_timestamp == 90'000);
+  CHECK(verdict.batches[0].last_offset_delta == 2);
+}
+
+TEST_CASE("a batch cut at any byte is refused, and so is one with a byte too many") {
+  const Bytes whole = encode(rich_batch());
+  for (size_t size = 0; size < whole.size(); size += size < 200 ? 1 : 97) {
+    Bytes cut(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size));
+    REQUIRE(check(cut).code != Code::kOk);
+  }
+  Bytes longer = whole;
+  longer.push_back(0);
+  CHECK(check(longer).code == Code::kCorruptBatch);
+}
+
+TEST_CASE("any flipped bit is noticed, but for the fields the leader writes") {
+  const Bytes whole = encode(simple_batch(2, 30));
+  for (size_t bit = 0; bit < whole.size() * 8; ++bit) {
+    const size_t byte = bit / 8;
+    const bool leaders = byte >= batch_at::kLeaderEpoch && byte < batch_at::kMagic;
+    if (leaders) continue;
+    Bytes bent = whole;
+    bent[byte] ^= static_cast<uint8_t>(1u << (bit % 8));
+    REQUIRE(check(bent).code != Code::kOk);
+  }
+}
+
+TEST_CASE("records cut or stretched inside a batch are refused wherever the fault lies") {
+  const Bytes whole = encode(rich_batch());
+  // With a right CRC, so that only the walk can see it.
+  for (size_t at = kBatchHeaderSize; at < whole.size(); at += at < 200 ? 1 : 501) {
+    for (const int by : {-1, 1, 64, 127}) {
+      Bytes bent = whole;
+      bent[at] = static_cast<uint8_t>(bent[at] + by);
+      fix_crc(&bent);
+      static_cast<void>(check(bent));  // never reads outside: the sanitizers watch
+    }
+    Bytes cut(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(at));
+    store_i32(cut.data() + batch_at::kLength, static_cast<int32_t>(cut.size() - kBatchLengthEnd));
+    fix_crc(&cut);
+    REQUIRE(check(cut).code == Code::kInvalidRecord);
+  }
+}
+
+TEST_CASE("headers that contradict themselves are refused") {
+  const TestBatch good = simple_batch(2);
+  CHECK(check_bent(good, [](Bytes& b) { store_i32(b.data() + batch_at::kRecordCount, 3); }) == Code::kInvalidRecord);
+  CHECK(check_bent(good, [](Bytes& b) { store_i32(b.data() + batch_at::kRecordCount, 0); }) == Code::kInvalidRecord);
+  CHECK(check_bent(good, [](Bytes& b) { store_i32(b.data() + batch_at::kLastOffsetDelta, INT32_MAX); }) == Code::kInvalidRecord);
+  CHECK(check_bent(good, [](Bytes& b) { store_i64(b.data(), 5); }) == Code::kInvalidRecord);
+  CHECK(check_bent(good, [](Bytes& b) { b[batch_at::kMagic] = 1; }) == Code::kUnsupportedMagic);
+  CHECK(check_bent(good, [](Bytes& b) { b[batch_at::kMagic] = 3; }) == Code::kCorruptBatch);
+  CHECK(check_bent(good, [](Bytes& b) { store_i32(b.data() + batch_at::kLength, -5); }) == Code::kCorruptBatch);
+  CHECK(check_bent(good, [](Bytes& b) { store_i32(b.data() + batch_at::kLength, INT32_MAX); }) == Code::kCorruptBatch);
+  CHECK(check_bent(good, [](Bytes& b) { store_i32(b.data() + batch_at::kLength, 48); }) == Code::kCorruptBatch);
+  CHECK(check_bent(good, [](Bytes& b) { store_i16(b.data() + batch_at::kAttributes, 5); }) == Code::kInvalidRecord);
+  CHECK(check_bent(good, [](Bytes& b) { store_i16(b.data() + batch_at::kAttributes, 0x20); }) == Code::kInvalidRecord);
+  CHECK(check_bent(good, [](Bytes& b) { store_i64(b.data() + batch_at::kProducerId, 9); }) == Code::kInvalidRecord);
+  CHECK(check_bent(good, [](Bytes& b) {
+          store_i64(b.data() + batch_at::kProducerId, 9);
+          store_i32(b.data() + batch_at::kBaseSequence, 0);
+        }) == Code::kOk);
+}
+
+TEST_CASE("a coordinator may write control batches") {
+  TestBatch marker = simple_batch(1);
+  marker.attributes = 0x30;
+  marker.producer_id = 42;
+  marker.producer_epoch = 3;
+  Bytes bytes = encode(marker);
+  CHECK(check(bytes).code == Code::kInvalidRecord);
+  CHECK(check(bytes, kAppendInternal).code == Code::kOk);
+}
+
+TEST_CASE("on a compacted topic records without a key are named one by one") {
+  TestBatch batch = simple_batch(4);
+  batch.records[1].key = "k";
+  batch.records[3].key = "";
+  Bytes bytes = encode(batch);
+  const Verdict verdict = check(bytes, kAppendKeysRequired);
+  CHECK(verdict.code == Code::kInvalidRecord);
+  REQUIRE(verdict.failure.record_errors.size() == 2);
+  CHECK(verdict.failure.record_errors[0].index == 0);
+  CHECK(verdict.failure.record_errors[1].index == 2);
+  CHECK(verdict.failure.record_error_count == 2);
+}
+
+TEST_CASE("timestamps out of bounds are named, -1 passes, and time wins over keys") {
+  TestBatch batch = simple_batch(5, 10, 1'000'000);
+  batch.records[1].timestamp = 899'999;
+  batch.records[2].timestamp = 1'050'001;
+  batch.records[3].timestamp = -1;
+  Bytes bytes = encode(batch);
+  CHECK(check(bytes, 0, 1'000'000, 100'000, 60'000).failure.record_errors.size() == 1);
+  const Verdict verdict = check(bytes, 0, 1'000'000, 100'000, 50'000);
+  CHECK(verdict.code == Code::kInvalidTimestamp);
+  REQUIRE(verdict.failure.record_errors.size() == 2);
+  CHECK(verdict.failure.record_errors[0].index == 1);
+  CHECK(verdict.failure.record_errors[0].timestamp == 899'999);
+  CHECK(verdict.failure.record_errors[1].index == 2);
+  CHECK(check(bytes, kAppendLogAppendTime, 1'000'000, 0, 0).code == Code::kOk);
+
+  batch.records[4].key = "k";
+  Bytes mixed = encode(batch);
+  CHECK(check(mixed, kAppendKeysRequired, 1'000'000, 100'000, 50'000).code == Code::kInvalidRecord);
+  batch.records[1].key = "k";
+  Bytes late_with_key = encode(batch);
+  CHECK(check(late_with_key, kAppendKeysRequired, 1'000'000, 100'000, 50'000).code == Code::kInvalidTimestamp);
+}
+
+TEST_CASE("a topic with CreateTime takes no batch that says LogAppendTime") {
+  TestBatch batch = simple_batch(2);
+  batch.attributes = 0x08;
+  Bytes bytes = encode(batch);
+  CHECK(check(bytes).code == Code::kInvalidTimestamp);
+  CHECK(check(bytes, kAppendLogAppendTime).code == Code::kOk);
+}
+
+TEST_CASE("a batch over max.message.bytes is too large, but not for a coordinator") {
+  Bytes bytes = encode(simple_batch(1, 1'000'000));
+  CHECK(check(bytes).code == Code::kMessageTooLarge);
+  CHECK(check(bytes, kAppendInternal).code == Code::kOk);
+}
+
+TEST_CASE("compressed batches are checked from outside: header and CRC") {
+  TestBatch batch = simple_batch(3, 10, 500);
+  batch.attributes = 2;
+  batch.payload = "not really snappy";
+  Bytes bytes = encode(batch);
+  const Bytes before = bytes;
+  const Verdict verdict = check(bytes);
+  CHECK(verdict.code == Code::kOk);
+  CHECK(verdict.batches[0].max_timestamp == 500);
+  CHECK(bytes == before);
+  bytes.back() ^= 1;
+  CHECK(check(bytes).code == Code::kCorruptBatch);
+}
+
+TEST_CASE("a follower takes whole good batches above its end, as far as they go") {
+  const auto at = [](int64_t base, int32_t epoch) {
+    TestBatch batch = simple_batch(2);
+    batch.base_offset = base;
+    batch.leader_epoch = epoch;
+    return encode(batch);
+  };
+  Bytes run = at(10, 1);
+  const Bytes more = at(15, 2);  // a gap: compacted
+  run.insert(run.end(), more.begin(), more.end());
+  const Bytes whole = run;
+  CHECK(check(run, kAppendFollower, 0, 0, 0, 10).batches.size() == 2);
+  CHECK(check(run, kAppendFollower, 0, 0, 0, 11).code == Code::kUnexpectedOffset);
+  CHECK(run == whole);
+
+  Bytes cut(run.begin(), run.end() - 3);
+  CHECK(check(cut, kAppendFollower, 0, 0, 0, 10).batches.size() == 1);
+  Bytes only_a_piece(run.begin(), run.begin() + 70);
+  const Verdict piece = check(only_a_piece, kAppendFollower, 0, 0, 0, 10);
+  CHECK(piece.code == Code::kOk);
+  CHECK(piece.batches.empty());
+
+  Bytes bent = run;
+  bent.back() ^= 1;
+  CHECK(check(bent, kAppendFollower, 0, 0, 0, 10).batches.size() == 1);
+  bent[70] ^= 1;
+  CHECK(check(bent, kAppendFollower, 0, 0, 0, 10).code == Code::kCorruptBatch);
+
+  AppendJob job;
+  job.bytes = run.data();
+  job.length = static_cast<uint32_t>(run.size());
+  job.flags = kAppendFollower;
+  job.leader_epoch = 1;
+  std::vector<CheckedBatch> batches;
+  AppendFailure failure;
+  CHECK(check_job(job, {1'000'000}, 10, &batches, &failure) == Code::kOk);
+  CHECK(batches.size() == 1);  // the second is of an epoch the fetch did not know
+}
+
+TEST_CASE("the first record at or after a time is found inside a batch") {
+  TestBatch batch = simple_batch(5);
+  for (int i = 0; i < 5; ++i) batch.records[static_cast<size_t>(i)].timestamp = 1'000 + 10 * i;
+  batch.records[1].timestamp = 9'000;
+  const Bytes bytes = encode(batch);
+  const std::span<const uint8_t> records(bytes.data() + kBatchHeaderSize, bytes.size() - kBatchHeaderSize);
+  const auto find = [&](int64_t timestamp, int64_t from) { return find_record_by_timestamp(records, 5, 100, 1'000, timestamp, from); };
+  CHECK(find(1'000, 0).offset == 100);
+  CHECK(find(1'001, 0).offset == 101);
+  CHECK(find(1'015, 102).offset == 102);
+  CHECK(find(1'015, 102).timestamp == 1'020);
+  CHECK(!find(9'001, 0).found);
+}
+
+TEST_CASE("a transaction marker tells its kind and its coordinator") {
+  // From the vectors in Kafka's documentation of the format: COMMIT, coordinator epoch 9.
+  const Bytes record = {0x20, 0x00, 0x00, 0x00, 0x08, 0x00, 0x00, 0x00, 0x01, 0x0c, 0x00, 0x00, 0x00, 0x00, 0x00, 0x09, 0x00};
+  const auto marker = read_control_record(record);
+  REQUIRE(marker);
+  CHECK(marker->type == 1);
+  CHECK(marker->coordinator_epoch == 9);
+  for (size_t size = 0; size < 9; ++size) CHECK(!read_control_record({record.data(), size}));
+}
