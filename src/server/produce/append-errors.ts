@@ -3,7 +3,7 @@
 import { NativeCode } from '../../native/codes.js';
 import type { AppendOutcome } from '../../native/exchange.js';
 import { ErrorCode } from '../../protocol/errors.js';
-import type { ProducePartitionDetails } from '../../protocol/hot/produce.js';
+import type { RecordBlame } from './produce-rows.js';
 
 const CODES = new Map<number, number>([
   [NativeCode.corruptBatch, ErrorCode.CorruptMessage],
@@ -25,14 +25,18 @@ export function appendErrorCode(nativeCode: number): number {
   return CODES.get(nativeCode) ?? ErrorCode.UnknownServerError;
 }
 
-/** RecordErrors and message as LogValidator words them. */
-export function appendErrorDetails(outcome: AppendOutcome): ProducePartitionDetails | undefined {
-  if (outcome.code === NativeCode.invalidTimestamp || (outcome.code === NativeCode.invalidRecord && outcome.recordIndex >= 0)) {
-    const timestamp = outcome.code === NativeCode.invalidTimestamp;
+/** What the client reads of a refused batch, and which record is to blame, as LogValidator words them. */
+export function appendRefusal(outcome: Pick<AppendOutcome, 'code' | 'recordIndex' | 'recordErrors'>): { readonly message: string | undefined; readonly record: RecordBlame | undefined } {
+  const { code, recordIndex: index, recordErrors } = outcome;
+  if (code === NativeCode.invalidTimestamp) {
+    const record = index < 0 ? undefined : { index, message: 'Timestamp of message is out of range.' };
+    return { message: 'One or more records have been rejected due to invalid timestamp', record };
+  }
+  if (code === NativeCode.invalidRecord && index >= 0) {
     return {
-      errorMessage: timestamp ? 'One or more records have been rejected due to invalid timestamp' : `One or more records have been rejected due to ${outcome.recordErrors} record errors in total`,
-      recordErrors: [{ batchIndex: outcome.recordIndex, batchIndexErrorMessage: timestamp ? 'Timestamp of message is out of range.' : 'Compacted topic cannot accept message without key in topic partition.' }],
+      message: `One or more records have been rejected due to ${recordErrors} record errors in total`,
+      record: { index, message: 'Compacted topic cannot accept message without key in topic partition.' },
     };
   }
-  return undefined;
+  return { message: undefined, record: undefined };
 }

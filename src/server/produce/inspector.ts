@@ -10,7 +10,8 @@ import type { Jobs } from '../../native/jobs.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { crc32c } from '../../protocol/records/crc32c.js';
 import type { Partition } from '../../replication/partition.js';
-import { appendErrorCode, appendErrorDetails } from './append-errors.js';
+import { appendErrorCode, appendRefusal } from './append-errors.js';
+import type { RecordBlame } from './produce-rows.js';
 
 /** A batch to look into, by its row in the request and its place in the arena. */
 export interface Look {
@@ -24,7 +25,7 @@ export interface Refusal {
   readonly row: number;
   readonly code: number;
   readonly message: string;
-  readonly recordIndex: number;
+  readonly record: RecordBlame | undefined;
 }
 
 export interface InspectorOptions {
@@ -60,7 +61,7 @@ export class Inspector {
   async #inspect({ row, start, length, partition }: Look): Promise<Refusal | undefined> {
     const { arena, codecs, jobs } = this.#options;
     const batch = arena.subarray(start, start + length);
-    const refuse = (code: number, message: string, recordIndex = -1): Refusal => ({ row, code, message, recordIndex });
+    const refuse = (code: number, message: string, record?: RecordBlame): Refusal => ({ row, code, message, record });
     let plain: Buffer;
     try {
       plain = await codecs.inflate(batch[ATTRIBUTES_AT + 1]! & 7, batch.subarray(HEADER_BYTES), INFLATED_LIMIT);
@@ -79,8 +80,8 @@ export class Inspector {
             sayLargestTimestamp(batch, verdict.first);
             return resolve(undefined);
           }
-          const details = appendErrorDetails({ code: verdict.code, baseOffset: -1, logAppendTime: -1, logStartOffset: -1, recordIndex: verdict.third, recordErrors: 1 });
-          resolve(refuse(appendErrorCode(verdict.code), details?.errorMessage ?? 'The records of the batch are malformed', verdict.third));
+          const { message, record } = appendRefusal({ code: verdict.code, recordIndex: verdict.third, recordErrors: 1 });
+          resolve(refuse(appendErrorCode(verdict.code), message ?? 'The records of the batch are malformed', record));
         },
       );
     });

@@ -6,6 +6,12 @@ export const UNDECIDED = -2;
 /** Base offset in an answer that is still to be filled in. No log has it. */
 export const PLACEHOLDER = -2;
 
+/** The record of a batch that is to blame for its refusal. */
+export interface RecordBlame {
+  readonly index: number;
+  readonly message: string;
+}
+
 export class ProduceRows {
   /** UNDECIDED, or the error code the partition is answered with. */
   code = new Int16Array(16);
@@ -14,11 +20,17 @@ export class ProduceRows {
   logStartOffset = new Float64Array(16);
   /** The inside of a compressed batch was looked at and is well. */
   inspected = new Uint8Array(16);
+  /** Decided by what happened to the batch, not by the state of the partition: no second look may overturn it. */
+  final = new Uint8Array(16);
   readonly message: (string | undefined)[] = [];
+  /** Of the record that is to blame, if one is: its index within the batch, and what is wrong with it. */
   readonly recordIndex: number[] = [];
+  readonly recordMessage: (string | undefined)[] = [];
+  #count = 0;
 
   /** Starts over with `count` rows. */
   reset(count: number): void {
+    this.#count = count;
     if (count > this.code.length) {
       const room = Math.max(count, this.code.length * 2);
       this.code = new Int16Array(room);
@@ -26,20 +38,25 @@ export class ProduceRows {
       this.logAppendTime = new Float64Array(room);
       this.logStartOffset = new Float64Array(room);
       this.inspected = new Uint8Array(room);
+      this.final = new Uint8Array(room);
     }
     this.code.fill(UNDECIDED, 0, count);
     this.inspected.fill(0, 0, count);
+    this.final.fill(0, 0, count);
     this.message.length = 0;
     this.recordIndex.length = 0;
+    this.recordMessage.length = 0;
   }
 
-  refuse(row: number, code: number, message?: string, recordIndex = -1): void {
+  refuse(row: number, code: number, message?: string, record?: RecordBlame): void {
     this.code[row] = code;
     this.baseOffset[row] = -1;
     this.logAppendTime[row] = -1;
     this.logStartOffset[row] = -1;
     if (message !== undefined) this.message[row] = message;
-    if (recordIndex >= 0) this.recordIndex[row] = recordIndex;
+    if (record === undefined) return;
+    this.recordIndex[row] = record.index;
+    this.recordMessage[row] = record.message;
   }
 
   settle(row: number, baseOffset: number, logAppendTime: number, logStartOffset: number): void {
@@ -47,5 +64,25 @@ export class ProduceRows {
     this.baseOffset[row] = baseOffset;
     this.logAppendTime[row] = logAppendTime;
     this.logStartOffset[row] = logStartOffset;
+  }
+
+  /** What must outlive a wait: what was looked at, and what is final. Answers how to put it back after a reset. */
+  keep(): (again: ProduceRows) => void {
+    const count = this.#count;
+    const [code, inspected, final] = [this.code.slice(0, count), this.inspected.slice(0, count), this.final.slice(0, count)];
+    const [baseOffset, logAppendTime, logStartOffset] = [this.baseOffset.slice(0, count), this.logAppendTime.slice(0, count), this.logStartOffset.slice(0, count)];
+    const [message, recordIndex, recordMessage] = [[...this.message], [...this.recordIndex], [...this.recordMessage]];
+    return again => {
+      again.inspected.set(inspected);
+      for (let row = 0; row < count; row++) {
+        if (final[row] === 0) continue;
+        if (code[row] === 0) again.settle(row, baseOffset[row]!, logAppendTime[row]!, logStartOffset[row]!);
+        else {
+          const index = recordIndex[row];
+          again.refuse(row, code[row]!, message[row], index === undefined ? undefined : { index, message: recordMessage[row] ?? '' });
+        }
+        again.final[row] = 1;
+      }
+    };
   }
 }

@@ -23,7 +23,7 @@ import { Reader } from '../../protocol/reader.js';
 import { Writer } from '../../protocol/writer.js';
 import type { Partition } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
-import { appendErrorCode, appendErrorDetails } from './append-errors.js';
+import { appendErrorCode, appendRefusal } from './append-errors.js';
 import { BatchHeader } from './batch-header.js';
 import type { HeldProduce } from './held-produce.js';
 import type { Inspector } from './inspector.js';
@@ -131,14 +131,15 @@ export class ProduceService implements HotRoute {
     return true;
   }
 
-  /** The order of Kafka's checks: records, topic known, leadership, min ISR, producer state. */
+  /** The order of Kafka's checks: topic known, records, leadership, min ISR, producer state. */
   #decide(request: HeldProduce, topic: string, partition: Partition | undefined, row: number): Verdict {
     const rows = this.#rows;
     const header = this.#header;
     const view = this.#view;
-    if (partition === undefined || partition.role !== 'leader') {
-      const known = this.#options.replicas.metadata.has(topic, view.partitionIndex(row));
-      rows.refuse(row, known ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition);
+    const leads = partition !== undefined && partition.role === 'leader';
+    const known = leads || this.#options.replicas.metadata.has(topic, view.partitionIndex(row));
+    if (!known) {
+      rows.refuse(row, ErrorCode.UnknownTopicOrPartition);
       return Verdict.accept;
     }
     const malformed = header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), request.apiVersion);
@@ -146,7 +147,8 @@ export class ProduceService implements HotRoute {
       rows.refuse(row, malformed, header.problem);
       return Verdict.accept;
     }
-    if (header.transactional) rows.refuse(row, ErrorCode.InvalidTxnState, 'The producer attempted a transactional operation in an invalid state.');
+    if (!leads) rows.refuse(row, ErrorCode.NotLeaderOrFollower);
+    else if (header.transactional) rows.refuse(row, ErrorCode.InvalidTxnState, 'The producer attempted a transactional operation in an invalid state.');
     else if (partition.internal && request.clientId !== '__admin_client') rows.refuse(row, ErrorCode.InvalidTopicException, `Cannot append to internal topic ${topic}`);
     else if (partition.log === undefined) rows.refuse(row, ErrorCode.KafkaStorageError);
     else if (view.acks === -1 && partition.underMinIsr) rows.refuse(row, ErrorCode.NotEnoughReplicas);
@@ -303,7 +305,7 @@ export class ProduceService implements HotRoute {
     const message = this.#rows.message[row];
     const recordIndex = this.#rows.recordIndex[row];
     const details: ProducePartitionDetails = message === undefined ? {} : { errorMessage: message };
-    if (recordIndex !== undefined) details.recordErrors = [{ batchIndex: recordIndex, batchIndexErrorMessage: message ?? null }];
+    if (recordIndex !== undefined) details.recordErrors = [{ batchIndex: recordIndex, batchIndexErrorMessage: this.#rows.recordMessage[row] ?? null }];
     const partition = this.#partitions[row];
     if (code === ErrorCode.NotLeaderOrFollower && partition !== undefined) details.currentLeader = { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch };
     return details;
@@ -329,13 +331,13 @@ export class ProduceService implements HotRoute {
   /** The same batch is on its way to the log: its fate is ours. */
   #waitInFlight(request: HeldProduce, partition: Partition): boolean {
     const held = this.#hold(request);
-    const inspected = this.#rows.inspected.slice(0, this.#view.partitionCount);
+    const putBack = this.#rows.keep();
     // Waiting at the partition makes the end of that append heard, though its own answer goes out without us.
     const watch = { moved: (): void => {} };
     partition.wait(watch);
     partition.log!.producers.afterPending(() => {
       partition.unwait(watch);
-      this.#resumed(held, rows => rows.inspected.set(inspected));
+      this.#resumed(held, putBack);
     });
     return false;
   }
@@ -344,7 +346,7 @@ export class ProduceService implements HotRoute {
     const held = this.#hold(request);
     const view = this.#view;
     const looks: { row: number; start: number; length: number; partition: Partition }[] = [];
-    const inspected = this.#rows.inspected.slice(0, view.partitionCount);
+    const putBack = this.#rows.keep();
     for (let row = 0; row < view.partitionCount; row++) {
       if (this.#rows.code[row] !== UNDECIDED || this.#rows.inspected[row] === 1) continue;
       const start = view.recordsStart(row);
@@ -353,9 +355,12 @@ export class ProduceService implements HotRoute {
     }
     this.#options.inspector.inspectAll(looks, refusals => {
       this.#resumed(held, rows => {
-        rows.inspected.set(inspected);
+        putBack(rows);
         for (const look of looks) rows.inspected[look.row] = 1;
-        for (const refusal of refusals) rows.refuse(refusal.row, refusal.code, refusal.message, refusal.recordIndex);
+        for (const refusal of refusals) {
+          rows.refuse(refusal.row, refusal.code, refusal.message, refusal.record);
+          rows.final[refusal.row] = 1;
+        }
       });
     });
     return false;
@@ -373,18 +378,20 @@ export class ProduceService implements HotRoute {
       const cookie = wait.add(partition, row);
       this.#submit(request, row, cookie, false);
     }
-    const codes = rows.code.slice(0, view.partitionCount);
-    const bases = rows.baseOffset.slice(0, view.partitionCount);
-    const times = rows.logAppendTime.slice(0, view.partitionCount);
+    // What the others were answered stays; the rest is told by what becomes of the appends.
+    for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] !== UNDECIDED) rows.final[row] = 1;
+    const putBack = rows.keep();
     wait.whenSettled(results => {
       this.#resumed(held, again => {
-        for (let row = 0; row < codes.length; row++) {
-          const result = results.get(row);
-          if (result !== undefined) {
-            if (result.code === 0) again.settle(row, result.baseOffset, result.logAppendTime, result.logStartOffset);
-            else again.refuse(row, result.code);
-          } else if (codes[row] === 0) again.settle(row, bases[row]!, times[row]!, -1);
-          else again.refuse(row, codes[row]!);
+        putBack(again);
+        for (const [row, result] of results) {
+          if (result.stale) {
+            again.inspected[row] = 1;
+            continue;
+          }
+          if (result.code === 0) again.settle(row, result.baseOffset, result.logAppendTime, result.logStartOffset);
+          else again.refuse(row, result.code);
+          again.final[row] = 1;
         }
       });
     });
@@ -442,9 +449,11 @@ export class ProduceService implements HotRoute {
     let ordinal = 0;
     for (const topic of answer.responses) {
       for (const partition of topic.partitionResponses) {
-        if (partition.errorCode !== 0) rows.refuse(row, partition.errorCode, partition.errorMessage ?? undefined);
+        const [blamed] = partition.recordErrors;
+        if (partition.errorCode !== 0) rows.refuse(row, partition.errorCode, partition.errorMessage ?? undefined, blamed && { index: blamed.batchIndex, message: blamed.batchIndexErrorMessage ?? '' });
         else if (partition.baseOffset === PLACEHOLDER) this.#takeOutcome(row, failed.outcomes[ordinal++]!);
         else rows.settle(row, partition.baseOffset, partition.logAppendTimeMs, partition.logStartOffset);
+        if (rows.code[row] !== UNDECIDED) rows.final[row] = 1;
         row++;
       }
     }
@@ -457,8 +466,8 @@ export class ProduceService implements HotRoute {
       // Decided before a failure in the same log was known: it is decided anew. Its inside was looked at before.
       rows.inspected[row] = 1;
     } else {
-      const details = appendErrorDetails(outcome);
-      rows.refuse(row, appendErrorCode(outcome.code), details?.errorMessage ?? undefined, details === undefined ? -1 : outcome.recordIndex);
+      const { message, record } = appendRefusal(outcome);
+      rows.refuse(row, appendErrorCode(outcome.code), message, record);
     }
   }
 }

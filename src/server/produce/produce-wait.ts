@@ -3,12 +3,15 @@
 
 import { Deadline, type TimerWheel } from '../../base/timer-wheel.js';
 import { AWAITED } from '../../log/partition-log.js';
+import { NativeCode } from '../../native/codes.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import type { Partition, Waiter } from '../../replication/partition.js';
 import { appendErrorCode } from './append-errors.js';
 
 export interface ProduceResult {
   readonly code: number;
+  /** Not appended because of a failure in the log before it: it is to be decided anew. */
+  readonly stale: boolean;
   readonly baseOffset: number;
   readonly logAppendTime: number;
   readonly logStartOffset: number;
@@ -78,6 +81,8 @@ export class ProduceWait {
   }
 }
 
+const NOTHING: ProduceResult = { code: 0, stale: false, baseOffset: -1, logAppendTime: -1, logStartOffset: -1 };
+
 class PendingPartition implements Waiter {
   readonly #partition: Partition;
   readonly #end: (result: ProduceResult) => void;
@@ -95,11 +100,11 @@ class PendingPartition implements Waiter {
   appended(code: number, baseOffset: number, lastOffset: number, timestamp: number): void {
     if (this.#over) return;
     if (code !== 0) {
-      this.giveUp(appendErrorCode(code));
+      this.#finish({ ...NOTHING, code: appendErrorCode(code), stale: code === NativeCode.staleGeneration });
       return;
     }
     const logAppendTime = (this.#partition.appendFlags & 1) !== 0 ? timestamp : -1;
-    this.#appended = { code: 0, baseOffset, logAppendTime, logStartOffset: this.#partition.log?.startOffset ?? -1 };
+    this.#appended = { code: 0, stale: false, baseOffset, logAppendTime, logStartOffset: this.#partition.log?.startOffset ?? -1 };
     this.#lastOffset = lastOffset;
     this.#partition.wait(this);
     this.moved();
@@ -112,7 +117,7 @@ class PendingPartition implements Waiter {
   }
 
   giveUp(code: number): void {
-    this.#finish({ code, baseOffset: -1, logAppendTime: -1, logStartOffset: -1 });
+    this.#finish({ ...NOTHING, code });
   }
 
   #finish(result: ProduceResult): void {
