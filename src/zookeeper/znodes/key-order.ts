@@ -28,7 +28,15 @@ export function scalaMutableOrder(keys: readonly string[], initial = 0): string[
 /** scala.collection.immutable.Map: as inserted up to four, by hash in a trie of 32 branches from five on. */
 export function scalaImmutableOrder(keys: readonly string[]): string[] {
   if (keys.length <= 4) return [...keys];
-  return trieOrder(keys.map(key => ({ key, hash: spread(javaHash(key)) })), 0);
+  return trieOrder(keys.map(key => ({ key, hash: mixed(javaHash(key)) })), 0);
+}
+
+/** scala.collection.Hashing.improve. */
+function mixed(hash: number): number {
+  let mix = (hash + ~(hash << 9)) | 0;
+  mix ^= mix >>> 14;
+  mix = (mix + (mix << 4)) | 0;
+  return mix ^ (mix >>> 10);
 }
 
 function trieOrder(keys: readonly Hashed[], shift: number): string[] {
