@@ -78,7 +78,7 @@ export class Dispatcher {
         this.#settle(Math.floor(polled / 65536));
         this.#retryUnsent();
         this.#serveEvents(polled & 0xffff);
-        this.#commands.flush();
+        // Not handed over before the next look: what arrived meanwhile goes along, and each hand-over may wake a thread.
       }
     } finally {
       this.#draining = false;

@@ -1,6 +1,7 @@
 // The native exchange and what works on it directly: dispatch, produce, fetch. Separate from the broker so that what a
 // produce or a fetch needs can be seen, and one day moved, as a whole.
 
+import { availableParallelism } from 'node:os';
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import type { Random } from '../base/random.js';
@@ -33,6 +34,15 @@ const LARGEST_ARENA = 0x7fff0000;
 const RETRY_MS = 5;
 const MAX_IN_FLIGHT = 256;
 const MAX_QUEUED_RESPONSE_BYTES = 4 << 20;
+
+/**
+ * Kafka's default of three threads is for machines with more cores. On two of them, each thread more costs a request
+ * half a context switch; whoever sets the number gets it.
+ */
+function networkThreads(config: BrokerConfig): number {
+  const configured = config.number('num.network.threads');
+  return config.settings.isSet('num.network.threads') ? configured : Math.max(1, Math.min(configured, availableParallelism() >> 1));
+}
 
 export interface DataPlaneSeams {
   readonly config: BrokerConfig;
@@ -71,7 +81,7 @@ export class DataPlane {
     const queuedMaxBytes = configured > 0 ? configured : Math.max(QUEUED_BYTES, maxRequestBytes);
     const { Exchange } = loadAddon();
     this.native = new Exchange({
-      networkThreads: config.number('num.network.threads'),
+      networkThreads: networkThreads(config),
       logThreads: config.number('num.io.threads'),
       // Address space, not memory: room for the budget, one request beyond it, and answers.
       arenaBytes: Math.min(queuedMaxBytes + maxRequestBytes + ANSWER_BYTES, LARGEST_ARENA),
