@@ -48,10 +48,10 @@ Status set(int socket, int level, int name, int value, const char* what) {
   return Status::from_errno(errno, what);
 }
 
-Status configure(int socket, int family, bool both_families, const ListenOptions& options) {
+Status configure(int socket, int family, const ListenOptions& options) {
   Status status = set(socket, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
   if (status.ok() && family == AF_INET6) {
-    status = set(socket, IPPROTO_IPV6, IPV6_V6ONLY, both_families ? 0 : 1, "IPV6_V6ONLY");
+    status = set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 0, "IPV6_V6ONLY");  // matters for the wildcard only
   }
   if (status.ok()) status = set(socket, IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
   if (status.ok()) status = set(socket, SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE");
@@ -64,10 +64,10 @@ Status configure(int socket, int family, bool both_families, const ListenOptions
   return status;
 }
 
-Result<ListeningSocket> listen_on(const addrinfo& address, bool both_families, const ListenOptions& options) {
+Result<ListeningSocket> listen_on(const addrinfo& address, const ListenOptions& options) {
   Descriptor socket(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!socket) return Status::from_errno(errno, "socket");
-  if (Status status = configure(socket.get(), address.ai_family, both_families, options); !status.ok()) return status;
+  if (Status status = configure(socket.get(), address.ai_family, options); !status.ok()) return status;
   if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0) return Status::from_errno(errno, "bind");
   if (::listen(socket.get(), static_cast<int>(options.backlog)) != 0) return Status::from_errno(errno, "listen");
   SocketAddress bound;
@@ -95,7 +95,7 @@ Result<ListeningSocket> listen_tcp(const std::string& host, uint16_t port, const
     if (!host.empty() && family == AF_INET) break;  // a name's addresses are tried in the resolver's order
     for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
       if (host.empty() && address->ai_family != family) continue;
-      Result<ListeningSocket> listening = listen_on(*address, host.empty(), options);
+      Result<ListeningSocket> listening = listen_on(*address, options);
       if (listening.ok()) return listening;
       refused = listening.status();
       // Another process has it: falling back to the other family would only hide that.
