@@ -10,6 +10,8 @@
 
 namespace odradek {
 
+inline Napi::Value nothing(const Napi::CallbackInfo& info) { return info.Env().Undefined(); }
+
 class Arguments {
  public:
   explicit Arguments(const Napi::CallbackInfo& info) : info_(info) {}

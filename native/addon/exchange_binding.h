@@ -7,6 +7,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "addon/arguments.h"
 #include "addon/exchange.h"
 
 namespace odradek {
@@ -69,5 +70,26 @@ class ExchangeBinding final : public Napi::ObjectWrap<ExchangeBinding> {
   std::unordered_map<int32_t, std::unique_ptr<FileLock>> locks_;
   int32_t next_lock_ = 1;
 };
+
+template <void (Exchange::*method)(double, uint32_t, int64_t)>
+Napi::Value ExchangeBinding::with_offset(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  const int64_t offset = args.int64("offset");
+  if (!args.rejected()) (*exchange_.*method)(cookie, index, offset);
+  return nothing(info);
+}
+
+template <void (Exchange::*method)(double, uint32_t)>
+Napi::Value ExchangeBinding::without(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  if (!args.rejected()) (*exchange_.*method)(cookie, index);
+  return nothing(info);
+}
 
 }  // namespace odradek

@@ -1,0 +1,163 @@
+// What the main isolate asks for, in one call for everything it gathered: answers, appends, and answers that travel with
+// appends.
+#include "addon/exchange.h"
+#include "addon/exchange_entry.h"
+
+namespace odradek {
+
+namespace {
+
+constexpr size_t kRespondHead = 3;  // opcode, slot, pieces
+constexpr size_t kAnswerHead = 5;   // opcode, slot, offset, length, appends
+constexpr size_t kAppendWords = 8;
+constexpr uint32_t kMostAppends = 0xffff;
+
+uint32_t append_flags(uint32_t script) {
+  uint32_t flags = 0;
+  if (script & kScriptLogAppendTime) flags |= kAppendLogAppendTime;
+  if (script & kScriptKeysRequired) flags |= kAppendKeysRequired;
+  if (script & kScriptInspected) flags |= kAppendInnerChecked;
+  if (script & kScriptFollower) flags |= kAppendFollower;
+  if (script & kScriptInternal) flags |= kAppendInternal;
+  return flags;
+}
+
+}  // namespace
+
+bool Exchange::flush(size_t words) {
+  AnswerBatch batch(*reactor_);
+  const double* const end = commands_.data() + std::min(words, commands_.size());
+  bool appended = false;
+  bool well = true;
+  for (const double* at = commands_.data(); at < end && well;) {
+    const auto left = static_cast<size_t>(end - at);
+    switch (static_cast<Opcode>(static_cast<int32_t>(*at))) {
+      case Opcode::kRespond: {
+        const size_t used = respond(batch, at, left);
+        well = used > 0;
+        at += used;
+        break;
+      }
+      case Opcode::kRespondNothing:
+      case Opcode::kFail:
+      case Opcode::kReleaseFrame: {
+        well = left >= 2;
+        if (!well) break;
+        const auto slot = static_cast<uint32_t>(at[1]);
+        const auto opcode = static_cast<Opcode>(static_cast<int32_t>(*at));
+        if (opcode == Opcode::kRespondNothing) batch.add_none(slot);
+        else if (opcode == Opcode::kFail) batch.fail(slot);
+        else reactor_->release_frame(slot);
+        at += 2;
+        break;
+      }
+      case Opcode::kAppend:
+        well = left >= kAppendWords && append(at, -1, 0);
+        at += kAppendWords;
+        appended = true;
+        break;
+      case Opcode::kAnswer: {
+        const size_t used = answer(at, left);
+        well = used > 0;
+        at += used;
+        appended = true;
+        break;
+      }
+      default:
+        well = false;
+    }
+  }
+  // The log threads start while this thread still sends.
+  if (appended) threads_->kick();
+  batch.send();
+  return well;
+}
+
+size_t Exchange::respond(AnswerBatch& batch, const double* words, size_t left) {
+  if (left < kRespondHead) return 0;
+  const auto slot = static_cast<uint32_t>(words[1]);
+  const auto count = static_cast<size_t>(words[2]);
+  if (count > (left - kRespondHead) / 2) return 0;
+  const double* piece = words + kRespondHead;
+  const size_t used = kRespondHead + 2 * count;
+  if (count == 1 && piece[1] >= 0) {
+    batch.add(slot, static_cast<uint32_t>(piece[0]), static_cast<uint32_t>(piece[1]));
+    return used;
+  }
+  pieces_.clear();
+  for (size_t index = 0; index < count; index++, piece += 2) {
+    if (piece[1] >= 0) {
+      pieces_.push_back(Piece::arena(static_cast<uint32_t>(piece[0]), static_cast<uint32_t>(piece[1])));
+      continue;
+    }
+    const auto id = static_cast<uint32_t>(piece[0]);
+    const std::lock_guard guard(slices_lock_);
+    if (id >= slices_.size() || !slices_[id].file) return 0;
+    pieces_.push_back(Piece::slice(std::move(slices_[id].file), slices_[id].position, slices_[id].length));
+    slices_[id] = Slice{};
+    free_slices_.push_back(id);
+  }
+  batch.add(slot, pieces_);
+  pieces_.clear();
+  return used;
+}
+
+size_t Exchange::answer(const double* words, size_t left) {
+  if (left < kAnswerHead) return 0;
+  const auto count = static_cast<size_t>(words[4]);
+  const size_t used = kAnswerHead + count * (3 + kAppendWords);
+  if (count == 0 || count > kMostAppends || left < used) return 0;
+  const uint32_t index = answers_.take();
+  Answer& answer = answers_.at(index);
+  answer.slot = static_cast<uint32_t>(words[1]);
+  answer.offset = static_cast<uint32_t>(words[2]);
+  answer.length = static_cast<uint32_t>(words[3]);
+  answer.places.resize(count);
+  answer.outcomes.assign(count, AppendOutcome{});
+  answer.failed.store(false, std::memory_order_relaxed);
+  answer.remaining.store(static_cast<uint32_t>(count), std::memory_order_relaxed);
+  const double* place = words + kAnswerHead;
+  for (size_t at = 0; at < count; at++, place += 3) {
+    answer.places[at] = {static_cast<int32_t>(place[0]), static_cast<int32_t>(place[1]), static_cast<int32_t>(place[2])};
+  }
+  // The answer's bytes outlive TypeScript's lease of their block: this reference goes when they are handed over.
+  if (answer.length > 0) arena_->retain(answer.offset);
+  for (size_t at = 0; at < count; at++, place += kAppendWords) append(place, index, static_cast<uint32_t>(at));
+  return used;
+}
+
+bool Exchange::append(const double* words, int64_t answer, uint32_t ordinal) {
+  const auto index = static_cast<uint32_t>(words[1]);
+  const auto flags = static_cast<uint32_t>(words[5]);
+  const uint64_t cookie =
+      Cookie::pack((flags & kScriptNotify) != 0, answer, ordinal, static_cast<uint32_t>(words[7]));
+  if (static_cast<Opcode>(static_cast<int32_t>(words[0])) != Opcode::kAppend || index >= entries_.size() ||
+      !entries_[index] || !entries_[index]->open.load(std::memory_order_acquire)) {
+    refuse_append(cookie, index);
+    return true;
+  }
+  Entry& entry = *entries_[index];
+  AppendJob job;
+  job.bytes = arena_->at(static_cast<uint32_t>(words[2]));
+  job.length = static_cast<uint32_t>(words[3]);
+  job.flags = append_flags(flags);
+  job.leader_epoch = static_cast<int32_t>(words[4]);
+  job.generation = static_cast<uint32_t>(words[6]);
+  job.now_ms = clock_.wall_ms();
+  job.timestamp_before_max_ms = entry.timestamp_before_max_ms;
+  job.timestamp_after_max_ms = entry.timestamp_after_max_ms;
+  job.cookie = cookie;
+  entry.log->append(job);
+  return true;
+}
+
+// An append to a log that is not open ends like one that was closed meanwhile.
+void Exchange::refuse_append(uint64_t cookie, uint32_t log) {
+  Entry nowhere(*this, log);
+  AppendDone done;
+  done.cookie = cookie;
+  done.code = Code::kClosed;
+  completed(nowhere, {&done, 1});
+}
+
+}  // namespace odradek

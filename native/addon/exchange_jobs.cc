@@ -1,0 +1,129 @@
+// What a log is asked to do in its turn, and looks into the records of inflated batches. Each ends with a completion that
+// carries the asker's cookie.
+#include "addon/exchange.h"
+#include "addon/exchange_entry.h"
+#include "log/record_walk.h"
+
+namespace odradek {
+
+namespace {
+
+// Ends a job by a status, with the log's end offset.
+template <typename Exchange_>
+auto by_status(Exchange_ done, Log* log) {
+  return [done, log](const Status& status) { done(status.code(), static_cast<double>(log->end_offset())); };
+}
+
+template <typename Done>
+auto by_offset(Done done) {
+  return [done](const Result<int64_t>& offset) {
+    done(offset.ok() ? Code::kOk : offset.status().code(), offset.ok() ? static_cast<double>(*offset) : -1);
+  };
+}
+
+}  // namespace
+
+#define WITH_LOG(index)                                           \
+  Log* const log = this->log(index);                              \
+  if (log == nullptr) return job_done(cookie, Code::kClosed);     \
+  auto done = [this, cookie](Code code, double value) { job_done(cookie, code, value); }
+
+void Exchange::truncate(double cookie, uint32_t index, int64_t offset) {
+  WITH_LOG(index);
+  log->truncate_to(offset, by_status(done, log));
+  threads_->kick();
+}
+
+void Exchange::truncate_fully(double cookie, uint32_t index, int64_t offset) {
+  WITH_LOG(index);
+  log->truncate_fully_and_start_at(offset, by_status(done, log));
+  threads_->kick();
+}
+
+void Exchange::roll(double cookie, uint32_t index) {
+  WITH_LOG(index);
+  Entry* const entry = entries_[index].get();
+  log->roll([done = by_offset(done), entry](const Result<int64_t>& offset) {
+    entry->tell_rolls();
+    done(offset);
+  });
+  threads_->kick();
+}
+
+void Exchange::flush_log(double cookie, uint32_t index) {
+  WITH_LOG(index);
+  log->flush(by_offset(done));
+  threads_->kick();
+}
+
+void Exchange::flush_rolled(double cookie, uint32_t index) {
+  WITH_LOG(index);
+  log->flush_rolled(by_offset(done));
+  threads_->kick();
+}
+
+void Exchange::set_start_offset(double cookie, uint32_t index, int64_t offset) {
+  WITH_LOG(index);
+  log->set_start_offset(offset, by_status(done, log));
+  threads_->kick();
+}
+
+void Exchange::delete_segments_below(double cookie, uint32_t index, int64_t offset) {
+  WITH_LOG(index);
+  log->delete_segments_below(offset, by_offset(done));
+  threads_->kick();
+}
+
+void Exchange::purge_deleted(double cookie, uint32_t index, int64_t before_ms) {
+  WITH_LOG(index);
+  log->purge_deleted(before_ms, by_status(done, log));
+  threads_->kick();
+}
+
+void Exchange::close_log(double cookie, uint32_t index, bool flush) {
+  WITH_LOG(index);
+  entries_[index]->open.store(false, std::memory_order_release);
+  log->close(flush, by_offset(done));
+  threads_->kick();
+}
+
+void Exchange::abandon_log(double cookie, uint32_t index) {
+  WITH_LOG(index);
+  entries_[index]->open.store(false, std::memory_order_release);
+  log->abandon(by_status(done, log));
+  threads_->kick();
+}
+
+#undef WITH_LOG
+
+void Exchange::forget_log(uint32_t index) {
+  if (index >= entries_.size() || !entries_[index] || entries_[index]->open.load()) return;
+  entries_[index].reset();
+  free_entries_.push_back(index);
+}
+
+void Exchange::inspect(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_timestamp,
+                       bool keys_required, int64_t oldest, int64_t newest) {
+  threads_->submit([=, this] {
+    const RecordRules rules{.base_timestamp = base_timestamp,
+                            .keys_required = keys_required,
+                            .check_timestamps = oldest != INT64_MIN || newest != INT64_MAX,
+                            .oldest_timestamp = oldest,
+                            .newest_timestamp = newest};
+    AppendFailure failure;
+    const RecordVerdict verdict = walk_records({records, length}, count, rules, &failure);
+    const int32_t first = failure.record_errors.empty() ? -1 : failure.record_errors[0].index;
+    job_done(cookie, verdict.code, static_cast<double>(verdict.max_timestamp), verdict.offset_of_max, first);
+  });
+}
+
+void Exchange::find_in_records(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_offset,
+                               int64_t base_timestamp, int64_t timestamp, int64_t from_offset) {
+  threads_->submit([=, this] {
+    const FoundRecord found = find_record_by_timestamp({records, length}, count, base_offset, base_timestamp, timestamp, from_offset);
+    job_done(cookie, Code::kOk, found.found ? static_cast<double>(found.offset) : -1,
+             found.found ? static_cast<double>(found.timestamp) : -1);
+  });
+}
+
+}  // namespace odradek
