@@ -18,6 +18,8 @@ export class FetchEntry implements FetchPartitionState {
   highWatermark = -1;
   lastStableOffset = -1;
   logStartOffset = -1;
+  /** Where the log ended when it was looked at. */
+  endOffset = -1;
   /** -1: none. */
   slice = -1;
   length = 0;
@@ -38,6 +40,15 @@ export class FetchEntry implements FetchPartitionState {
     this.currentLeaderEpoch = currentLeaderEpoch;
     this.lastFetchedEpoch = lastFetchedEpoch;
     this.maxBytes = maxBytes;
+  }
+
+  /** The same question, for somebody who must not share the answer. */
+  copy(): FetchEntry {
+    const copy = new FetchEntry(this.topic, this.topicId, this.index);
+    copy.ask(this.fetchOffset, this.currentLeaderEpoch, this.lastFetchedEpoch, this.maxBytes);
+    copy.toldHighWatermark = this.toldHighWatermark;
+    copy.toldLogStartOffset = this.toldLogStartOffset;
+    return copy;
   }
 
   /** Forgets what was found. The slice, if any, must have been released or sent. */

@@ -28,6 +28,7 @@ export function lookAt(entry: FetchEntry, rules: ReadRules, replicas: ReplicaMan
   entry.highWatermark = partition.highWatermark;
   entry.lastStableOffset = partition.lastStableOffset;
   entry.logStartOffset = log.startOffset;
+  entry.endOffset = log.endOffset;
   if (rules.readCommitted && rules.replicaId < 0) entry.details = { abortedTransactions: READ_COMMITTED };
   if (diverges(entry, partition)) return undefined;
   if (entry.fetchOffset < log.startOffset || entry.fetchOffset > log.endOffset) {

@@ -90,6 +90,7 @@ export class FetchService implements HotRoute {
     request.connection.onClosed = () => {
       if (task.over) return;
       task.abandon();
+      context.release();
       commands.fail(asked.slot);
     };
     return false;
@@ -102,6 +103,7 @@ export class FetchService implements HotRoute {
     else if (session !== undefined) for (const entry of entries) entry.hasNews(true);
     if (session !== undefined) rotate(session, entries);
     this.#respond(asked, entries, 0, session?.id ?? 0);
+    context.release();
     if (!waited) return;
     asked.connection.onClosed = undefined;
     this.#options.done(asked.connection);

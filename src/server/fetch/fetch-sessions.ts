@@ -22,6 +22,8 @@ export class FetchSession {
   readonly entries = new Map<string, FetchEntry>();
   epoch = 1;
   lastUsed: number;
+  /** A request is being answered from the very entries. Another that comes meanwhile, by another connection, gets copies. */
+  inUse = false;
 
   constructor(id: number, usesTopicIds: boolean, privileged: boolean, now: number) {
     this.id = id;
@@ -32,11 +34,19 @@ export class FetchSession {
   }
 }
 
+const NOTHING_TO_RELEASE = (): void => {};
+
+function taken(session: FetchSession): () => void {
+  session.inUse = true;
+  return () => { session.inUse = false; };
+}
+
 /** What a request is, seen from its session. */
 export type FetchContext =
   /** Everything asked is answered; `session` is new, and undefined where there is none. */
-  | { readonly kind: 'full'; readonly entries: FetchEntry[]; readonly session: FetchSession | undefined }
-  | { readonly kind: 'incremental'; readonly entries: FetchEntry[]; readonly session: FetchSession }
+  | { readonly kind: 'full'; readonly entries: FetchEntry[]; readonly session: FetchSession | undefined; readonly release: () => void }
+  /** `release` is to be called when the request is over. */
+  | { readonly kind: 'incremental'; readonly entries: FetchEntry[]; readonly session: FetchSession; readonly release: () => void }
   | { readonly kind: 'refused'; readonly errorCode: number };
 
 export class FetchSessions {
@@ -75,14 +85,17 @@ export class FetchSessions {
     forEachAsked(view, (key, row, topic) => byKey.set(key, filled(new FetchEntry(view.rows.topic(topic), view.rows.topicId(topic), view.rows.partition[row]!), view, row)));
     const entries = [...byKey.values()];
     const session = mayHaveSession && entries.length > 0 ? this.#create(apiVersion >= 13, view.replicaId >= 0, entries.length) : undefined;
-    if (session !== undefined) for (const [key, entry] of byKey) session.entries.set(key, entry);
-    return { kind: 'full', entries, session };
+    if (session === undefined) return { kind: 'full', entries, session, release: NOTHING_TO_RELEASE };
+    for (const [key, entry] of byKey) session.entries.set(key, entry);
+    return { kind: 'full', entries, session, release: taken(session) };
   }
 
   #incremental(session: FetchSession, view: FetchRequestView): FetchContext {
     const { entries } = session;
     forEachAsked(view, (key, row, topic) => {
       let entry = entries.get(key);
+      // What another request is reading by must not change under it.
+      if (entry !== undefined && session.inUse) entries.set(key, (entry = entry.copy()));
       if (entry === undefined) entries.set(key, (entry = new FetchEntry(view.rows.topic(topic), view.rows.topicId(topic), view.rows.partition[row]!)));
       filled(entry, view, row);
     });
@@ -95,9 +108,11 @@ export class FetchSessions {
     if (entries.size === 0) {
       // Nothing is left to fetch: the session ends, and the answer says so by having none.
       this.#sessions.delete(session.id);
-      return { kind: 'full', entries: [], session: undefined };
+      return { kind: 'full', entries: [], session: undefined, release: NOTHING_TO_RELEASE };
     }
-    return { kind: 'incremental', entries: [...entries.values()], session };
+    const shared = [...entries.values()];
+    if (session.inUse) return { kind: 'incremental', entries: shared.map(entry => entry.copy()), session, release: NOTHING_TO_RELEASE };
+    return { kind: 'incremental', entries: shared, session, release: taken(session) };
   }
 
   /** Undefined: every slot is taken by sessions that are worth more. The client goes on with full fetches. */

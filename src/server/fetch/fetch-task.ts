@@ -37,6 +37,8 @@ export class FetchTask implements Waiter {
   #state: 'reading' | 'waiting' | 'over' = 'reading';
   #lastTry = false;
   #armed = false;
+  /** A log thread was asked in this look: time has passed since its first partition was read. */
+  #wentCold = false;
 
   /** `answer` is called once, maybe from inside run(); the entries' slices are then the caller's. */
   constructor(entries: FetchEntry[], rules: ReadRules, limits: FetchLimits, environment: FetchEnvironment, answer: () => void) {
@@ -53,6 +55,7 @@ export class FetchTask implements Waiter {
 
   run(): void {
     this.#state = 'reading';
+    this.#wentCold = false;
     this.#next = 0;
     this.#bytes = 0;
     this.#urgent = this.entries.length === 0 || this.#limits.maxWaitMs <= 0 || this.#lastTry;
@@ -99,6 +102,7 @@ export class FetchTask implements Waiter {
       this.#take(entry, located);
       return true;
     }
+    this.#wentCold = true;
     log.locate(entry.fetchOffset, below, Math.max(room, 0), first, (cold, code) => {
       if (this.#state === 'over') {
         if (cold !== null) this.#environment.releaseSlice(cold.slice);
@@ -137,12 +141,17 @@ export class FetchTask implements Waiter {
       this.#armed = true;
       this.#environment.wheel.add(this.#deadline, this.#limits.maxWaitMs);
     }
+    let moved = false;
     for (const entry of this.entries) {
       const partition = this.#environment.replicas.find(entry.topic, entry.index);
       if (partition === undefined) continue;
       this.#waitingAt.push(partition);
       partition.wait(this);
+      // While a log thread looked at one partition, another may have moved on.
+      moved ||= partition.log === undefined || partition.role === 'none' || partition.highWatermark !== entry.highWatermark
+        || (this.#rules.replicaId >= 0 && partition.log.endOffset !== entry.endOffset);
     }
+    if (moved && this.#wentCold) this.moved();
   }
 
   /** Saves a whole look where nothing that matters moved. */
@@ -150,7 +159,7 @@ export class FetchTask implements Waiter {
     for (const entry of this.entries) {
       const partition = this.#environment.replicas.find(entry.topic, entry.index);
       if (partition?.log === undefined || partition.role === 'none') return true;
-      if (partition.leadershipError(entry.currentLeaderEpoch) !== 0 && this.#rules.replicaId >= 0) return true;
+      if (partition.leadershipError(entry.currentLeaderEpoch) !== 0) return true;
       const below = this.#rules.replicaId >= 0 ? partition.log.endOffset : this.#rules.readCommitted ? partition.lastStableOffset : partition.highWatermark;
       if (entry.fetchOffset < below || entry.fetchOffset > partition.log.endOffset) return true;
     }
