@@ -65,6 +65,9 @@ export function readLog(bytes: Buffer): LogContents | undefined {
   return { dbid, transactions, end: at, torn: bytes.subarray(at).some(byte => byte !== 0) };
 }
 
+/** Whether there is a transaction behind the header, whatever the header is. */
+export const holdsTransactions = (bytes: Buffer): boolean => entryAt(bytes, LOG_HEADER_BYTES) !== undefined;
+
 function entryAt(bytes: Buffer, at: number): Buffer | undefined {
   if (bytes.length - at < ENTRY_HEADER_BYTES + 1) return undefined;
   const reader = new JuteReader(bytes, at);

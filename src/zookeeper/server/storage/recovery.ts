@@ -1,7 +1,7 @@
 import { JuteError } from '../../jute/reader.js';
 import { decodeTransaction } from '../transaction.js';
 import { Tree } from '../tree.js';
-import { LOG_HEADER_BYTES, readLog, zxidOf } from './log-file.js';
+import { holdsTransactions, readLog, zxidOf } from './log-file.js';
 import { readSnapshot } from './snapshot.js';
 import type { Storage } from './storage.js';
 
@@ -66,8 +66,8 @@ async function replay(storage: Storage, name: string, isLast: boolean, state: Re
   const bytes = await storage.read(name);
   const log = readLog(bytes);
   if (log === undefined) {
-    // Made, but nothing in it ever reached the disk, so nobody was told of it.
-    if (!isLast || bytes.length >= LOG_HEADER_BYTES) throw new DamagedStorageError(`${name} is no log`);
+    // Header and first batch are synced together: without the header nobody was told of what follows. Unless it is whole.
+    if (!isLast || holdsTransactions(bytes)) throw new DamagedStorageError(`${name} is no log`);
     return storage.remove(name);
   }
   if (state.dbid === 0n) state.dbid = log.dbid;
