@@ -125,6 +125,47 @@ __attribute__((target("sse4.2,pclmul"))) uint32_t extend_sse42(uint32_t raw, con
   return raw;
 }
 
+// Carry-less products move 16 bytes at a time past what follows them: each half is multiplied by what its distance makes
+// of x, modulo P (the first half is 64 bits further away), and added to the bytes it lands on. A reflected product is x
+// times too small, hence the shift.
+template <uint64_t kBits>
+__attribute__((target("avx512f,avx512dq"))) inline __m512i fold_constant() {
+  constexpr long long kFirst = static_cast<long long>(uint64_t{x_to_the(kBits + 32)} << 1);
+  constexpr long long kSecond = static_cast<long long>(uint64_t{x_to_the(kBits - 32)} << 1);
+  return _mm512_set_epi64(kSecond, kFirst, kSecond, kFirst, kSecond, kFirst, kSecond, kFirst);
+}
+
+__attribute__((target("avx512f,avx512dq,vpclmulqdq"))) inline __m512i fold(__m512i from, __m512i constant, __m512i onto) {
+  constexpr int kXorOfThree = 0x96;
+  return _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(from, constant, 0x00), _mm512_clmulepi64_epi128(from, constant, 0x11),
+                                   onto, kXorOfThree);
+}
+
+// Four streams of 64 bytes, then one, whose last 64 bytes the CRC instruction takes.
+__attribute__((target("avx512f,avx512dq,vpclmulqdq,sse4.2,pclmul"))) uint32_t extend_avx512(uint32_t raw, const uint8_t* at, size_t size) {
+  constexpr size_t kWide = 256;
+  constexpr size_t kLane = 64;
+  if (size < 2 * kWide) return extend_sse42(raw, at, size);
+  __m512i streams[4];
+  for (size_t i = 0; i < 4; ++i) streams[i] = _mm512_loadu_si512(at + i * kLane);
+  streams[0] = _mm512_xor_si512(streams[0], _mm512_zextsi128_si512(_mm_cvtsi32_si128(static_cast<int>(raw))));
+  at += kWide;
+  size -= kWide;
+  const __m512i wide = fold_constant<8 * kWide>();
+  for (; size >= kWide; at += kWide, size -= kWide) {
+    for (size_t i = 0; i < 4; ++i) streams[i] = fold(streams[i], wide, _mm512_loadu_si512(at + i * kLane));
+  }
+  const __m512i lane = fold_constant<8 * kLane>();
+  __m512i sum = streams[0];
+  for (size_t i = 1; i < 4; ++i) sum = fold(sum, lane, streams[i]);
+  for (; size >= kLane; at += kLane, size -= kLane) sum = fold(sum, lane, _mm512_loadu_si512(at));
+  uint8_t folded[kLane];
+  _mm512_storeu_si512(folded, sum);
+  uint64_t rest = 0;
+  for (size_t i = 0; i < kLane; i += 8) rest = _mm_crc32_u64(rest, load_word(folded + i));
+  return extend_sse42(static_cast<uint32_t>(rest), at, size);
+}
+
 #elif defined(__aarch64__)
 
 __attribute__((target("+crc"))) uint32_t extend_arm(uint32_t raw, const uint8_t* at, size_t size) {
@@ -146,6 +187,8 @@ struct Implementation {
 
 Implementation choose() {
 #if defined(__x86_64__)
+  const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("vpclmulqdq");
+  if (wide && __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul")) return {extend_avx512, "avx512"};
   if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul")) return {extend_sse42, "sse4.2"};
 #elif defined(__aarch64__)
   if ((getauxval(AT_HWCAP) & (1ul << 7)) != 0) return {extend_arm, "arm"};

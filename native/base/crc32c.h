@@ -1,5 +1,6 @@
 // CRC-32C (Castagnoli), the checksum of record batches. The fastest implementation this CPU has is chosen once, at run
-// time: three interleaved SSE4.2 streams joined by a carry-less multiply, the ARMv8 CRC instructions, or a table.
+// time: carry-less multiplication in AVX-512 registers, three interleaved SSE4.2 streams, the ARMv8 CRC instructions, or a
+// table.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@ uint32_t crc32c_extend(uint32_t crc, std::span<const uint8_t> bytes);
 uint32_t crc32c_replace_head(uint32_t crc, std::span<const uint8_t> head, std::span<const uint8_t> new_head,
                              uint64_t tail_size);
 
-// "sse4.2", "arm" or "table".
+// "avx512", "sse4.2", "arm" or "table".
 const char* crc32c_implementation();
 
 // For tests and benchmarks: the portable one, whatever the CPU.
