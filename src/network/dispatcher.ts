@@ -133,8 +133,11 @@ export class Dispatcher {
   /** The request of `connection` that made it busy is answered: on with what waited. */
   done(connection: Connection): void {
     connection.busy = false;
+    const waited = connection.queueHead < connection.queue.length;
     this.#serveQueued(connection);
     this.flush();
+    // A fetch among what waited may have begun to watch a log just behind an append that told nobody: look once more.
+    if (waited) this.drain();
   }
 
   #serveQueued(connection: Connection): void {
