@@ -115,6 +115,17 @@ describe('memory', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100 * 1024 * 1024);
   });
 
+  test('who asks for much at once, and reads it, gets it all', async () => {
+    const server = await embedded();
+    const zk = await connected(server.connect);
+    await zk.create('/large', Buffer.alloc(500_000));
+    const answers = await Promise.all(Array.from({ length: 60 }, () => zk.getData('/large')));
+    expect(answers.every(({ data }) => data?.length === 500_000)).toBe(true);
+    // While the disk has them wait, too.
+    const mixed = await Promise.all(Array.from({ length: 30 }, (_, n) => [zk.setData('/large', Buffer.alloc(400_000 + n)), zk.getData('/large')] as const).map(([, read]) => read));
+    expect(mixed.map(({ data }) => data?.length)).toEqual(Array.from({ length: 30 }, (_, n) => 400_000 + n));
+  });
+
   test('writes beyond what the disk has taken are not read either, and all are done in the end', async () => {
     const storage = new FaultyStorage();
     const server = await embedded({ storage });

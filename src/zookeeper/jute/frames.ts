@@ -10,7 +10,7 @@ export class FrameSplitter {
     this.#maxBytes = maxBytes;
   }
 
-  /** Calls `onFrame` for each packet that `chunk` completes. `onFrame` answers false to stop: the rest is dropped. */
+  /** Calls `onFrame` for each packet that `chunk` completes. `onFrame` answers false to stop: the rest waits for the next call. */
   push(chunk: Buffer, onFrame: (frame: Buffer) => boolean): void {
     let bytes = this.#joined(chunk);
     while (bytes !== undefined && bytes.length >= 4) {
@@ -19,7 +19,7 @@ export class FrameSplitter {
       if (bytes.length < 4 + length) break;
       const goOn = onFrame(bytes.subarray(4, 4 + length));
       bytes = bytes.subarray(4 + length);
-      if (!goOn) return;
+      if (!goOn) break;
     }
     if (bytes !== undefined && bytes.length > 0) this.#hold(bytes);
   }

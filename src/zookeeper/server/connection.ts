@@ -13,11 +13,13 @@ import type { ServerSession, SessionHolder } from './sessions.js';
 
 /** As jute.maxbuffer: the largest packet taken. */
 const LARGEST_PACKET = 0xfffff;
-/** Beyond these a client is not read any more until the network, or the disk, has caught up. */
+/** Beyond these a client's requests wait until the network, or the disk, has caught up. */
 const MOST_UNSENT = 1024 * 1024;
-export const MOST_BACKLOG = 8 * 1024 * 1024;
+const MOST_BACKLOG = 8 * 1024 * 1024;
 /** Watches fire whether or not the client reads. Whoever lets this much pile up is cut off. */
 const FAR_TOO_MUCH_UNSENT = 16 * 1024 * 1024;
+
+const NOTHING = Buffer.alloc(0);
 
 /** One client's socket: first four letters or a handshake, then requests. */
 export class ServerConnection implements Caller, SessionHolder {
@@ -28,8 +30,10 @@ export class ServerConnection implements Caller, SessionHolder {
   readonly #identities: Identity[];
   readonly #handshakeDeadline: Timer;
   #session: ServerSession | undefined;
-  #first: Buffer | undefined = Buffer.alloc(0);
+  #first: Buffer | undefined = NOTHING;
   #corked = false;
+  /** Bytes of answers that wait for the disk. */
+  #held = 0;
 
   constructor(socket: Socket, core: ServerCore, connections: () => number) {
     this.#socket = socket;
@@ -61,9 +65,15 @@ export class ServerConnection implements Caller, SessionHolder {
     this.#socket.destroy();
   }
 
-  /** Reads on, if there is room for what that leads to. */
+  /** Goes on with what waits, once there is room for what that leads to. */
   resume(): void {
-    if (this.#socket.isPaused() && this.#socket.writableLength < MOST_UNSENT && this.#core.backlog < MOST_BACKLOG) this.#socket.resume();
+    if (!this.#socket.isPaused() || this.#isFull || this.#socket.destroyed) return;
+    this.#socket.resume();
+    this.#take(NOTHING);
+  }
+
+  get #isFull(): boolean {
+    return this.#held + this.#socket.writableLength >= MOST_UNSENT || this.#core.backlog >= MOST_BACKLOG;
   }
 
   notify(type: number, path: string): void {
@@ -73,11 +83,15 @@ export class ServerConnection implements Caller, SessionHolder {
 
   #onData(chunk: Buffer): void {
     if (this.#core.stopped) return this.destroy();
+    this.#take(this.#afterFirstLetters(chunk));
+  }
+
+  #take(chunk: Buffer): void {
     try {
-      this.#splitter.push(this.#afterFirstLetters(chunk), bytes => {
+      this.#splitter.push(chunk, bytes => {
         if (this.#session === undefined) this.#onHandshake(new JuteReader(bytes));
         else this.#onRequest(this.#session, new JuteReader(bytes));
-        return !this.#socket.destroyed;
+        return !this.#socket.destroyed && !this.#isFull;
       });
     } catch (error) {
       this.#core.options.logger.warn({ error }, 'a ZooKeeper client is cut off');
@@ -85,7 +99,7 @@ export class ServerConnection implements Caller, SessionHolder {
       this.destroy();
     }
     this.#core.flush();
-    if (this.#socket.writableLength >= MOST_UNSENT || this.#core.backlog >= MOST_BACKLOG) this.#socket.pause();
+    if (this.#isFull) this.#socket.pause();
   }
 
   /** A packet's length cannot begin with four letters: it would be a gigabyte. */
@@ -93,12 +107,12 @@ export class ServerConnection implements Caller, SessionHolder {
     if (this.#first === undefined) return chunk;
     const first = Buffer.concat([this.#first, chunk]);
     this.#first = first;
-    if (first.length < 4) return Buffer.alloc(0);
+    if (first.length < 4) return NOTHING;
     this.#first = undefined;
     const answer = fourLetterAnswer(first.toString('latin1', 0, 4), this.#core, this.#connections());
     if (answer === undefined) return first;
     this.#socket.end(answer);
-    return Buffer.alloc(0);
+    return NOTHING;
   }
 
   #onHandshake(reader: JuteReader): void {
@@ -164,7 +178,12 @@ export class ServerConnection implements Caller, SessionHolder {
   /** The bytes are made now, of what is known now, and sent when it is on disk. */
   #send(write: (writer: JuteWriter) => void): void {
     const bytes = frame(write);
-    this.#core.say(() => this.#write(bytes));
+    this.#held += bytes.length;
+    if (this.#held + this.#socket.writableLength > FAR_TOO_MUCH_UNSENT) return this.destroy();
+    this.#core.say(() => {
+      this.#held -= bytes.length;
+      this.#write(bytes);
+    });
   }
 
   #endAfterAll(): void {
@@ -182,7 +201,6 @@ export class ServerConnection implements Caller, SessionHolder {
       });
     }
     this.#socket.write(bytes);
-    if (this.#socket.writableLength > FAR_TOO_MUCH_UNSENT) this.destroy();
   }
 
   #onClose(): void {
