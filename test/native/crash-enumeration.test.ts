@@ -1,0 +1,51 @@
+// The native log's life, stopped after every single system call: the program behind `npm run test:native`'s story, built
+// here from the addon's own object files so that it needs nothing but a compiler.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = join(here, '../..');
+const built = join(root, 'build/native-crash');
+
+const sourcesIn = (directory: string): string[] =>
+  readdirSync(directory).filter(name => name.endsWith('.cc')).map(name => join(directory, name));
+
+/** The addon's objects of a layer where node-gyp has built them, otherwise its sources. */
+function layer(name: string): string[] {
+  const objects = join(root, 'build/Release/obj.target/odradek/native', name);
+  const sources = sourcesIn(join(root, 'native', name));
+  const current = (source: string): boolean => {
+    const object = join(objects, `${source.slice(source.lastIndexOf('/') + 1, -3)}.o`);
+    return existsSync(object) && statSync(object).mtimeMs >= statSync(source).mtimeMs;
+  };
+  return sources.every(current) ? sources.map(source => join(objects, `${source.slice(source.lastIndexOf('/') + 1, -3)}.o`)) : sources;
+}
+
+function build(): string {
+  mkdirSync(built, { recursive: true });
+  const program = join(built, 'enumeration');
+  const inputs = [
+    ...sourcesIn(join(here, 'support')),
+    join(here, 'log/enumeration.cc'),
+    join(here, 'log/enumeration_main.cc'),
+    ...layer('log'),
+    ...layer('base'),
+  ];
+  if (existsSync(program) && inputs.every(input => statSync(input).mtimeMs < statSync(program).mtimeMs)) return program;
+  const flags = ['-std=c++20', '-O0', '-pthread', '-I', join(root, 'native'), '-I', here];
+  const compiled = spawnSync(process.env['CXX'] ?? 'c++', [...flags, ...inputs, '-o', program], { encoding: 'utf8' });
+  expect(compiled.stderr).toBe('');
+  expect(compiled.status).toBe(0);
+  return program;
+}
+
+test('stopped or failed at any system call, the log keeps what it acknowledged and flushed', { timeout: 300_000 }, () => {
+  const run = spawnSync(build(), { encoding: 'utf8' });
+  expect(run.stdout).toMatch(/^crashes: \d+ lives, \d+ calls, 0 failures$/m);
+  expect(run.stdout).toMatch(/^faults: \d+ lives, \d+ calls, 0 failures$/m);
+  expect(run.stderr).toBe('');
+  expect(run.status).toBe(0);
+});
