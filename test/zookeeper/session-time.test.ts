@@ -308,6 +308,35 @@ test('a listener that reopens at once gets the new session', async () => {
   expect(zk.sessionId).toBe('0x3');
 });
 
+test('a listener that closes at once ends the session properly', async () => {
+  const { server, zk, connection } = await makeConnected();
+  let closed: Promise<void> | undefined;
+  zk.onState(state => {
+    if (state === 'connected') closed = zk.close();
+  });
+  connection.hangUp();
+  const again = await server.accept();
+  await again.handshake();
+  again.welcome(0xabn, SESSION_MS);
+  const goodbye = await again.request();
+  expect(goodbye.op).toBe(OpCode.closeSession);
+  again.answer(goodbye.xid, 1);
+  await closed;
+  expect(zk.state).toBe('closed');
+});
+
+test('a listener that throws harms nobody', async () => {
+  const { server, zk, connection } = await makeConnected();
+  zk.onState(() => {
+    throw new Error('a bug of the listener');
+  });
+  connection.hangUp();
+  const again = await server.accept();
+  await again.handshake();
+  again.welcome(0xabn, SESSION_MS);
+  await reached(zk, 'connected');
+});
+
 test('request numbers begin again before they turn negative', () => {
   expect(nextXid(0)).toBe(1);
   expect(nextXid(0x7ffffffd)).toBe(0x7ffffffe);

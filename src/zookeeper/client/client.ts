@@ -6,7 +6,7 @@ import { JuteError } from '../jute/reader.js';
 import { OpCode, Xid } from '../jute/records.js';
 import { validatePath } from '../paths.js';
 import {
-  OPEN_ACL, ZkError, isZkError, type Acl, type CreateOptions, type Op, type OpResult, type SessionState, type Stat, type WatchEvent, type Watcher,
+  OPEN_ACL, ZkError, isZkError, type Acl, type CreateMode, type CreateOptions, type Op, type OpResult, type SessionState, type Stat, type WatchEvent, type Watcher,
   type ZooKeeper,
 } from '../types.js';
 import { parseConnectString } from './address.js';
@@ -54,10 +54,7 @@ export class ZooKeeperClient implements ZooKeeper {
       dial: options.dial ?? dialTcp,
       maxPacketBytes: options.maxPacketBytes ?? 4 * 1024 * 1024,
       maxInFlight: options.maxInFlight ?? 512,
-      onState: state => {
-        // A copy: who is added on the way, by a listener that reopens, must not be told of the old session's end.
-        for (const listener of [...this.#listeners]) listener(state);
-      },
+      onState: state => this.#announce(state),
       onEvent: (watchers, event) => this.#tell(watchers, event),
     });
   }
@@ -123,7 +120,7 @@ export class ZooKeeperClient implements ZooKeeper {
   }
 
   async create(path: string, data: Uint8Array | null, options: CreateOptions = {}): Promise<{ path: string; stat: Stat }> {
-    const created = await this.#submit(requests.create(this.#inside(path), data, options));
+    const created = await this.#submit(requests.create(this.#inside(path, options.mode), data, options));
     return { path: this.#outside(created.path), stat: created.stat };
   }
 
@@ -136,7 +133,7 @@ export class ZooKeeperClient implements ZooKeeper {
   }
 
   async multi(ops: readonly Op[]): Promise<OpResult[]> {
-    const results = await this.#submit(requests.multi(ops.map(op => ({ ...op, path: this.#inside(op.path) }))));
+    const results = await this.#submit(requests.multi(ops.map(op => ({ ...op, path: this.#inside(op.path, op.type === 'create' ? op.mode : undefined) }))));
     return results.map(result => (result.type === 'create' ? { ...result, path: this.#outside(result.path) } : result));
   }
 
@@ -184,6 +181,17 @@ export class ZooKeeperClient implements ZooKeeper {
     });
   }
 
+  #announce(state: SessionState): void {
+    // A copy: who is added on the way, by a listener that reopens, must not be told of the old session's end.
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(state);
+      } catch (error) {
+        this.#logger.error({ error, state }, 'a ZooKeeper state listener failed');
+      }
+    }
+  }
+
   #tell(watchers: ReadonlySet<Watcher>, event: WatchEvent): void {
     const told = { type: event.type, path: this.#outside(event.path) };
     // After the promises that earlier packets settled, before those of later ones: the protocol's own order.
@@ -212,8 +220,9 @@ export class ZooKeeperClient implements ZooKeeper {
     });
   }
 
-  #inside(path: string): string {
-    validatePath(path);
+  #inside(path: string, mode?: CreateMode): string {
+    // A sequential path may end with a slash: its number is the name.
+    validatePath(mode === 'persistentSequential' || mode === 'ephemeralSequential' ? `${path}0` : path);
     return path === '/' && this.#chroot !== '' ? this.#chroot : this.#chroot + path;
   }
 

@@ -178,8 +178,10 @@ export class Session {
     // Identities first: without them what follows may be refused. Then the watches, before anything is read.
     for (const auth of this.#authPackets) connection.send(auth);
     for (const rearm of this.#watches.rearm(this.#lastZxid)) connection.send(rearm);
-    this.#enter('connected');
     connection.listen({ onPacket: bytes => this.#onPacket(connection, bytes), onEnd: reason => this.#onEnd(connection, reason) });
+    // It may have ended already.
+    if (this.#connection !== connection) return;
+    this.#enter('connected');
     this.#pump();
   }
 

@@ -1,9 +1,9 @@
 // Decides whether a request can be done, and turns it into a change that cannot fail (PrepRequestProcessor.java).
-import { nameOf, parentOf, pathFault } from '../paths.js';
+import { parentOf, pathFault } from '../paths.js';
 import { Perms, ZkError, type Acl, type CreateMode } from '../types.js';
 import { checkAccess, grantedAcl, type Identity } from './access.js';
 import type { Change } from './transaction.js';
-import type { Tree } from './tree.js';
+import { OWN_PATHS, type Tree } from './tree.js';
 
 /** What a decision needs to know of a node. */
 interface Prospect {
@@ -46,7 +46,7 @@ export class Outlook {
 
   delete(path: string, version: number): Change {
     legalPath(path);
-    if (path === '/' || nameOf(path) === '') throw new ZkError('BADARGUMENTS', path);
+    if (OWN_PATHS.includes(path)) throw new ZkError('BADARGUMENTS', path);
     const parent = this.#existing(parentOf(path), path);
     const node = this.#existing(path);
     this.#allow(parent, Perms.delete, path);

@@ -12,6 +12,9 @@ export interface Znode extends StatFields {
 
 export type Fire = (type: WatchEvent['type'], path: string) => void;
 
+/** Every ZooKeeper has these from the beginning, and keeps them. */
+export const OWN_PATHS: readonly string[] = ['/', '/zookeeper', '/zookeeper/config', '/zookeeper/quota'];
+
 const NO_CHILDREN: ReadonlySet<string> = new Set();
 
 /** The znodes. Changes come as transactions only, so that replaying a log leads to the same tree. */
@@ -21,12 +24,11 @@ export class Tree {
   readonly #ephemerals = new Map<bigint, Set<string>>();
   #bytes = 0;
 
-  /** The tree of a new server. ZooKeeper's own nodes are there from the beginning of time. */
+  /** The tree of a new server. */
   static initial(): Tree {
     const tree = new Tree();
-    for (const path of ['/', '/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {
-      tree.load({ path, data: Buffer.alloc(0), acl: OPEN_ACL, czxid: 0, mzxid: 0, ctime: 0, mtime: 0, version: 0, cversion: 0, aversion: 0, ephemeralOwner: 0n, pzxid: 0 });
-    }
+    const stat = { czxid: 0, mzxid: 0, ctime: 0, mtime: 0, version: 0, cversion: 0, aversion: 0, ephemeralOwner: 0n, pzxid: 0 };
+    for (const path of OWN_PATHS) tree.load({ ...stat, path, data: Buffer.alloc(0), acl: OPEN_ACL });
     return tree;
   }
 

@@ -93,6 +93,14 @@ export function zooKeeperSuite(name: string, target: Target): void {
       expect(await codeOf(zk.create('/b', null, { acl: [{ perms: Perms.all, scheme: 'nonsense', id: 'x' }] }))).toBe('INVALIDACL');
     });
 
+    test('ZooKeeper keeps its own nodes', async () => {
+      const zk = await connected(target.address(), { sessionTimeoutMs: target.longSessionMs });
+      expect((await zk.getChildren('/zookeeper')).children.sort()).toEqual(['config', 'quota']);
+      expect(await codeOf(zk.delete('/zookeeper/quota'))).toBe('BADARGUMENTS');
+      expect(await codeOf(zk.delete('/'))).toBe('BADARGUMENTS');
+      expect(await codeOf(zk.create('/', null))).toBe('NODEEXISTS');
+    });
+
     test('an error names the path as its caller knows it', async () => {
       const { zk } = await inNewWorld();
       await expect(zk.setData('/none', null)).rejects.toMatchObject({ code: 'NONODE', path: '/none' });
@@ -109,6 +117,7 @@ export function zooKeeperSuite(name: string, target: Target): void {
       await zk.delete(first.path);
       await zk.create('/q/plain', null);
       expect((await zk.create('/q/other-', null, { mode: 'persistentSequential' })).path).toBe('/q/other-0000000003');
+      expect((await zk.create('/q/', null, { mode: 'persistentSequential' })).path).toBe('/q/0000000004');
     });
 
     test('a thousand requests at once are answered in their order', async () => {
