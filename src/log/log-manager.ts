@@ -7,6 +7,7 @@ import type { Logger } from '../base/logger.js';
 import type { Random } from '../base/random.js';
 import type { Timer, Timers } from '../base/timers.js';
 import type { TopicConfig } from '../config/topic-config.js';
+import { NativeCode } from '../native/codes.js';
 import type { LogOptions, NativeExchange } from '../native/exchange.js';
 import type { Jobs } from '../native/jobs.js';
 import { HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS, readOffsets, writeOffsets, type PartitionOffset } from './checkpoint-file.js';
@@ -57,6 +58,8 @@ interface Held {
   readonly snapshots: ProducerSnapshots;
   readonly metadataWritten: () => Promise<void>;
   lastFlush: number;
+  /** Snapshots and flushes under way: a log is closed, and its directory renamed, behind them. */
+  background: Promise<unknown>;
 }
 
 export class LogManager {
@@ -66,7 +69,7 @@ export class LogManager {
   readonly #byIndex: (PartitionLog | undefined)[] = [];
   readonly #highWatermarks = new Map<string, number>();
   readonly #online = new Set<string>();
-  readonly #timers: Timer[] = [];
+  readonly #timers = new Set<Timer>();
 
   constructor(options: LogManagerOptions) {
     this.#options = options;
@@ -86,12 +89,10 @@ export class LogManager {
     }));
     if (this.#online.size === 0) throw new LogDirectoryError('none of the log directories can be used');
     const { timers, recoveryCheckpointMs, startOffsetCheckpointMs, flushCheckMs } = this.#options;
-    this.#timers.push(
-      timers.every(recoveryCheckpointMs, () => void this.checkpointRecoveryPoints()),
-      timers.every(startOffsetCheckpointMs, () => void this.checkpointStartOffsets()),
-      timers.every(PRODUCER_EXPIRY_CHECK_MS, () => this.#expireProducers()),
-    );
-    if (flushCheckMs < Number.MAX_SAFE_INTEGER) this.#timers.push(timers.every(flushCheckMs, () => this.#flushDue()));
+    this.#timers.add(timers.every(recoveryCheckpointMs, () => void this.checkpointRecoveryPoints()));
+    this.#timers.add(timers.every(startOffsetCheckpointMs, () => void this.checkpointStartOffsets()));
+    this.#timers.add(timers.every(PRODUCER_EXPIRY_CHECK_MS, () => this.#expireProducers()));
+    if (flushCheckMs < Number.MAX_SAFE_INTEGER) this.#timers.add(timers.every(flushCheckMs, () => this.#flushDue()));
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
@@ -144,6 +145,7 @@ export class LogManager {
     this.#held.delete(name);
     this.#highWatermarks.delete(name);
     const index = log.index;
+    await held.background;
     await log.abandon();
     this.#byIndex[index] = undefined;
     await held.metadataWritten();
@@ -151,9 +153,9 @@ export class LogManager {
     const doomed = join(log.logDir, suffixedName(topic, partition, 'delete', random.bytes(16).toString('hex')));
     await storage.rename(log.directory, doomed);
     await storage.syncDirectory(log.logDir);
-    this.#timers.push(timers.after(this.#options.topicConfig(topic).fileDeleteDelayMs, () => {
+    this.#after(timers, this.#options.topicConfig(topic).fileDeleteDelayMs, () => {
       storage.remove(doomed).catch((error: unknown) => logger.warn({ directory: doomed, error: String(error) }, 'cannot remove a deleted log'));
-    }));
+    });
   }
 
   checkpointedHighWatermark(topic: string, partition: number): number {
@@ -182,10 +184,14 @@ export class LogManager {
     const log = this.#byIndex[index];
     const held = log === undefined ? undefined : this.#held.get(liveName(log.topic, log.partition));
     if (log === undefined || held === undefined) return;
-    void this.#guarded(log.logDir, async () => {
+    this.#inBackground(held, async () => {
       await held.snapshots.take(baseOffset, log.producers);
       await log.flushRolled();
     });
+  }
+
+  #inBackground(held: Held, work: () => Promise<void>): void {
+    held.background = Promise.all([held.background, this.#guarded(held.log.logDir, work)]);
   }
 
   /** A write could not be undone or a flush failed: nobody can say what is on that disk. */
@@ -207,8 +213,10 @@ export class LogManager {
     }));
   }
 
-  async #closeLog({ log, snapshots, metadataWritten }: Held): Promise<boolean> {
+  async #closeLog(held: Held): Promise<boolean> {
+    const { log, snapshots, metadataWritten } = held;
     try {
+      await held.background;
       await log.close(true);
       await snapshots.take(log.endOffset, log.producers);
       await metadataWritten();
@@ -254,19 +262,28 @@ export class LogManager {
       directory: join(asked.logDir, liveName(asked.topic, asked.partition)),
       native, jobs, storage, logger, clock, producerExpirationMs,
       logOptions: logOptions(this.#options.topicConfig(asked.topic), random.int(0x7fffffff)),
-      onMetadataFailed: error => this.#directoryFailed(asked.logDir, String(error)),
+      onMetadataFailed: error => this.#failedIn(asked.logDir, error),
     });
     const { log, snapshots, metadataWritten } = opened;
-    this.#held.set(liveName(asked.topic, asked.partition), { log, snapshots, metadataWritten, lastFlush: clock.monotonic() });
+    this.#held.set(liveName(asked.topic, asked.partition), { log, snapshots, metadataWritten, lastFlush: clock.monotonic(), background: Promise.resolve() });
     this.#byIndex[log.index] = log;
     return log;
   }
 
   #removeLater(path: string): void {
     const { storage, timers, logger } = this.#options;
-    this.#timers.push(timers.after(0, () => {
+    this.#after(timers, 0, () => {
       storage.remove(path).catch((error: unknown) => logger.warn({ directory: path, error: String(error) }, 'cannot remove a deleted log'));
-    }));
+    });
+  }
+
+  /** A single call, forgotten once it was made. */
+  #after(timers: Timers, ms: number, action: () => void): void {
+    const timer = timers.after(ms, () => {
+      this.#timers.delete(timer);
+      action();
+    });
+    this.#timers.add(timer);
   }
 
   #emptiest(): string {
@@ -287,7 +304,7 @@ export class LogManager {
     for (const held of this.#held.values()) {
       if (now - held.lastFlush < this.#options.topicConfig(held.log.topic).flushMs || held.log.recoveryPoint >= held.log.endOffset) continue;
       held.lastFlush = now;
-      void this.#guarded(held.log.logDir, () => held.log.flush());
+      this.#inBackground(held, () => held.log.flush());
     }
   }
 
@@ -301,10 +318,13 @@ export class LogManager {
     try {
       await work();
     } catch (error) {
-      const full = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === 4);
-      if (full) this.#options.logger.warn({ logDir, error: String(error) }, 'no space for a checkpoint; it is tried again');
-      else this.#directoryFailed(logDir, String(error));
+      this.#failedIn(logDir, error);
     }
+  }
+
+  #failedIn(logDir: string, error: unknown): void {
+    if (isDiskFull(error)) this.#options.logger.warn({ logDir, error: String(error) }, 'no space for what is kept beside the logs; it is tried again');
+    else this.#directoryFailed(logDir, String(error));
   }
 
   #directoryFailed(logDir: string, why: string): void {
@@ -312,6 +332,10 @@ export class LogManager {
     this.#options.logger.error({ logDir, why }, 'log directory goes offline');
     this.#options.onDirectoryFailed(logDir);
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === NativeCode.noSpace);
 }
 
 /** A topic's settings as its native logs take them. */

@@ -53,13 +53,20 @@ export async function openPartition(request: OpenPartitionRequest): Promise<Open
     readPartitionMetadata(storage, join(directory, PARTITION_METADATA)),
     readEpochs(storage, epochsPath),
   ]);
+  let unwritten: readonly EpochEntry[] | undefined;
+  const persist = (entries: readonly EpochEntry[]): void => {
+    writer.write(entries).then(() => { unwritten = undefined; }, (error: unknown) => {
+      unwritten = entries;
+      request.onMetadataFailed(error);
+    });
+  };
   const log = new PartitionLog(request.native, request.jobs, {
     topic: request.topic,
     partition: request.partition,
     topicId: topicId ?? ZERO_ID,
     logDir: request.logDir,
     directory,
-    epochs: new LeaderEpochCache(epochEntries, entries => void writer.write(entries).catch(request.onMetadataFailed)),
+    epochs: new LeaderEpochCache(epochEntries, persist),
     producers: new ProducerStateManager({ expirationMs: request.producerExpirationMs }),
   });
   const { rescanned } = await log.open(request.logOptions, request.recoveryPoint, request.startOffset, request.clean);
@@ -71,7 +78,12 @@ export async function openPartition(request: OpenPartitionRequest): Promise<Open
   await snapshots.open();
   await snapshots.removeOutside(log.startOffset - 1, log.endOffset);
   await rebuildState(log, snapshots, request.clock, request.clean);
-  return { log, snapshots, metadataWritten: () => writer.idle() };
+  const metadataWritten = async (): Promise<void> => {
+    await writer.idle();
+    // The disk was full when it was due. If it still is, the stop is not clean, and recovery finds the epochs in the log.
+    if (unwritten !== undefined) await writer.write(unwritten);
+  };
+  return { log, snapshots, metadataWritten };
 }
 
 /** Producer state from the newest snapshot on; epochs too, where the checkpoint may have missed some. */

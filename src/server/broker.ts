@@ -61,6 +61,7 @@ export interface RunningBroker {
 }
 
 const SECURITY_PROTOCOL_IDS = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
+const RESIGN_MS = 2000;
 const UNLIMITED_MS = Number.MAX_SAFE_INTEGER;
 
 /** Starts a broker; resolves when it serves. What was begun is undone if it cannot. */
@@ -145,7 +146,7 @@ class Broker implements RunningBroker {
     this.#session?.close();
     this.#configChanges?.close();
     this.#plane?.native.stopListening();
-    await this.#controller?.close();
+    await this.#resign();
     this.#groups?.close();
     if (this.#logs !== undefined) {
       await this.#checkpointHighWatermarks();
@@ -155,6 +156,15 @@ class Broker implements RunningBroker {
     await this.#embedded?.close();
     for (const lock of this.#locks) lock.release();
     await this.#plane?.close();
+  }
+
+  /** Gives up the place of controller where ZooKeeper is there to hear it. Without it nothing waits: the session ends by itself. */
+  async #resign(): Promise<void> {
+    const resigned = this.#controller?.close();
+    if (resigned === undefined || this.#client?.state !== 'connected') return;
+    let late: Timer | undefined;
+    await Promise.race([resigned, new Promise<void>(done => { late = this.#timers.after(RESIGN_MS, done); })]);
+    late?.cancel();
   }
 
   async #lockDirectories({ native }: DataPlane): Promise<void> {
