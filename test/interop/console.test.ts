@@ -60,6 +60,18 @@ describe('kafka-console-producer and -consumer', () => {
     expect(await consume(`acks-${acks}`, 500, '--from-beginning', ...printKeys)).toEqual(lines(500, 'acks'));
   });
 
+  test.each(['none', 'gzip'])('a topic stamped by the broker, %s', async codec => {
+    await createTopic(broker, `stamped-${codec}`, 1, { 'message.timestamp.type': 'LogAppendTime' });
+    const before = Date.now();
+    await produceLines(broker, `stamped-${codec}`, lines(100, 'stamped'), [`compression.type=${codec}`]);
+    const seen = await consume(`stamped-${codec}`, 100, '--from-beginning', '--isolation-level', 'read_committed', '--property', 'print.timestamp=true', '--property', 'print.offset=true');
+    seen.forEach((line, i) => {
+      const [, timestamp] = line.match(new RegExp(`^LogAppendTime:(\\d+)\tOffset:${i}\tstamped-value-${i}$`)) ?? expect.fail(line);
+      expect(Number(timestamp)).toBeGreaterThanOrEqual(before);
+      expect(Number(timestamp)).toBeLessThanOrEqual(Date.now());
+    });
+  });
+
   test('a topic nobody made comes into being at the first record', async () => {
     await produceLines(broker, 'made-on-demand', lines(3, 'demand'));
     expect(await consume('made-on-demand', 3, '--from-beginning', ...printKeys)).toEqual(lines(3, 'demand'));

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seededRandom } from '../../src/base/random.js';
 import { Broker } from './harness/broker.js';
-import { confluentClient } from './harness/clients.js';
-import { createTopic, offsets } from './harness/commands.js';
+import { confluentClient, franzGoClient, Member } from './harness/clients.js';
+import { createTopic, describeGroup, offsets } from './harness/commands.js';
 import { Program } from './harness/processes.js';
 import { runTool, startTool } from './harness/tools.js';
+import { produced } from './harness/workload.js';
 
 const KILLS = 12;
 
@@ -58,6 +59,7 @@ test.each<[string, (topic: string) => Program]>([
     const target = acknowledged(producer) + 1 + random.int(4_000);
     await producer.until(`${target} records before kill ${kill}`, () => acknowledged(producer) >= target || undefined, 60_000);
     await broker.kill();
+    if (random.int(3) === 0) await broker.startAndKill(random.int(400));
     await broker.start();
   }
   const target = acknowledged(producer) + 2_000;
@@ -85,4 +87,30 @@ test.each<[string, (topic: string) => Program]>([
   expect(dumped.match(/isvalid: true/g)?.length).toBeGreaterThan(0);
   expect(dumped).not.toMatch(/isvalid: false|Found \d+ invalid bytes|mismatch/);
   await broker.start();
+});
+
+test('a group reads everything, though the broker is killed under it', { timeout: 300_000 }, async () => {
+  const seed = Number(process.env['INTEROP_SEED'] ?? Math.floor(Math.random() * 1e9));
+  console.log(`crash loop, group: INTEROP_SEED=${seed}`);
+  const random = seededRandom(seed);
+  const topic = 'crashed-group';
+  const partitions = [0, 1, 2, 3];
+  await createTopic(broker, topic, partitions.length);
+  const member = new Member(franzGoClient, broker, topic, 'survivors');
+  await member.until('all partitions', ({ holds }) => holds.length === 4);
+  let made = 0;
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    const producing = produced(franzGoClient, broker, { topic, partitions: partitions.length, runs: [{ codec: 'lz4', count: 2_000 }] }, made);
+    made += 2_000;
+    const target = member.read.length + random.int(2_000);
+    await member.until(`${target} records before kill ${kill}`, ({ read }) => read.length >= target);
+    await broker.kill();
+    await broker.start();
+    await producing;
+  }
+  const all = partitions.flatMap(partition => Array.from({ length: made / 4 }, (_, offset) => `${partition}@${offset}`));
+  await member.until('everything', ({ read }) => read.length >= all.length && new Set(read).size === all.length);   // At least once: a commit may be lost with the answer to it.
+  await member.leave();
+  expect([...new Set(member.read)].toSorted()).toEqual(all.toSorted());
+  expect((await describeGroup(broker, 'survivors')).map(({ current, lag }) => [current, lag])).toEqual(partitions.map(() => [made / 4, 0]));
 });

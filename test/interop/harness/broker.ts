@@ -3,6 +3,7 @@
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { repository, scratch } from './places.js';
 import { freePort } from './ports.js';
 import { Program } from './processes.js';
@@ -96,6 +97,13 @@ export class Broker {
         if (!refused) throw error;
       }
     }
+  }
+
+  /** Starts it and kills it `afterMs` later, which may be before it serves, in the middle of its recovery. */
+  async startAndKill(afterMs: number): Promise<void> {
+    this.#process = this.#spawn();
+    await delay(afterMs);
+    await this.kill();
   }
 
   /** As an operator stops it. */
