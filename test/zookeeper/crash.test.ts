@@ -26,7 +26,7 @@ async function startCore(storage: Storage, random: Random, failures: unknown[] =
 
 /** Everything there is to know of a tree. */
 const picture = (tree: Tree): string => JSON.stringify(
-  tree.all().sort((a, b) => (a.path < b.path ? -1 : 1)).map(node => ({ ...node, data: node.data?.toString('base64'), ephemeralOwner: String(node.ephemeralOwner) })));
+  tree.all().sort((a, b) => (a.path < b.path ? -1 : 1)).map(node => Object.entries({ ...node, data: node.data?.toString('base64'), ephemeralOwner: String(node.ephemeralOwner) }).sort()));
 
 function anyChange(random: Random, core: ServerCore): Change | undefined {
   const view = new Outlook(core.tree, []);

@@ -53,6 +53,8 @@ interface InFlight {
 
 /** A read that keeps being followed by a lost connection is perhaps its cause: an answer too large, say. */
 const MOST_SENDINGS = 3;
+/** However many servers share a session's time: a handshake given up too early leaves a session behind at each try. */
+const SHORTEST_HANDSHAKE_MS = 500;
 
 export class Session {
   readonly #options: SessionOptions;
@@ -146,7 +148,7 @@ export class Session {
     const { timeoutMs, timers, clock } = this.#options;
     const { id, password } = this.#leftBehind ?? this.#identity;
     const asked = { lastZxidSeen: this.#leftBehind === undefined ? this.#lastZxid : 0, timeoutMs, sessionId: id, password };
-    const handshakeTimeoutMs = Math.max(timeoutMs / this.#options.servers.length, 1);
+    const handshakeTimeoutMs = Math.max(timeoutMs / this.#options.servers.length, SHORTEST_HANDSHAKE_MS);
     const sentAt = clock.monotonic();
     const { connection, response } = await handshake({ ...this.#options, handshakeTimeoutMs }, server, asked, signal);
     if (signal.aborted) {

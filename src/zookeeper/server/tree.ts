@@ -28,7 +28,7 @@ export class Tree {
   static initial(): Tree {
     const tree = new Tree();
     const stat = { czxid: 0, mzxid: 0, ctime: 0, mtime: 0, version: 0, cversion: 0, aversion: 0, ephemeralOwner: 0n, pzxid: 0 };
-    for (const path of OWN_PATHS) tree.load({ ...stat, path, data: Buffer.alloc(0), acl: OPEN_ACL });
+    for (const path of OWN_PATHS) tree.load({ path, data: Buffer.alloc(0), acl: OPEN_ACL, ...stat });
     return tree;
   }
 
