@@ -9,14 +9,21 @@
 namespace odradek {
 
 namespace {
-constexpr uint32_t kSmallest = 16;  // an idle partition shall cost little
+constexpr uint32_t kSmallest = 16;      // an idle partition shall cost little
+constexpr size_t kMostRegions = 8;      // each holds a file open
 }
 
 HotTail::HotTail(uint32_t capacity) : capacity_(std::bit_ceil(std::max(capacity, kSmallest))) {}
 
 void HotTail::begin_segment(int64_t segment_base, std::shared_ptr<FileHandle> file, uint64_t position,
                             int64_t next_offset) {
+  std::shared_ptr<FileHandle> dropped;  // closed after the lock
   const std::lock_guard lock(lock_);
+  if (regions_.size() == kMostRegions) {
+    first_ = std::max(first_, regions_[1].first_batch);
+    dropped = std::move(regions_.front().file);
+    regions_.erase(regions_.begin());
+  }
   regions_.push_back({segment_base, next_, position, next_offset, std::move(file)});
 }
 

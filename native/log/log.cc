@@ -116,6 +116,7 @@ void Log::Core::flush_rolled(OffsetDone done) {
         if (same_segments) break_log(synced.status());
         return synced;
       }
+      release_flushed();
       if (same_segments && *synced > recovery_point) {
         recovery_point = *synced;
         publish_facts();
@@ -203,7 +204,8 @@ bool Log::locate_hot(int64_t from_offset, int64_t max_offset, uint32_t max_bytes
 
 namespace {
 
-// Looks again when a truncation went on meanwhile: what was read may have been half gone.
+// Looks again when a truncation went on meanwhile, for what was read may have been half gone, and when a segment was
+// deleted under the reader.
 template <typename Core, typename Read>
 auto read_steadily(Core& core, const Log& log, Read read) {
   for (;;) {
@@ -211,8 +213,11 @@ auto read_steadily(Core& core, const Log& log, Read read) {
     // The end before the segments: whatever lies below it is then among them.
     const int64_t end = log.end_offset();
     const int64_t start = log.start_offset();
-    auto answer = read(ReadView{core.segments.snapshot(), start, end});
-    if (core.truncations.load() == before && before % 2 == 0) return answer;
+    const ReadView view{core.segments.snapshot(), start, end};
+    auto answer = read(view);
+    const bool steady = core.truncations.load() == before && before % 2 == 0;
+    const bool vanished = !answer.ok() && answer.status().code() == Code::kNotFound && core.segments.snapshot() != view.segments;
+    if (steady && !vanished) return answer;
     std::this_thread::yield();
   }
 }

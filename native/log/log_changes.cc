@@ -99,6 +99,7 @@ Status Log::Core::flush_all() {
     return status;
   }
   directory_dirty = false;
+  release_flushed();
   if (recovery_point != next_offset) {
     recovery_point = next_offset;
     publish_facts();
@@ -107,10 +108,16 @@ Status Log::Core::flush_all() {
   return Status::success();
 }
 
-// Segments leave the list before their files are touched: whoever finds them in a snapshot holds them open.
+// The files of rolled segments that are on disk need no descriptor of ours.
+void Log::Core::release_flushed() {
+  const Segments& all = segments.all();
+  for (size_t i = all.size() - 1; i > 0 && all[i - 1]->synced_whole(); --i) all[i - 1]->release_file();
+}
+
+// Segments leave the list before their files are touched. A reader that still finds them in its snapshot and not on disk
+// looks again (read_steadily).
 Status Log::Core::drop(std::span<const std::shared_ptr<Segment>> gone) {
   for (const std::shared_ptr<Segment>& segment : gone) {
-    static_cast<void>(segment->file());  // open it, so that readers with a snapshot can go on
     if (Status renamed = segment->rename_deleted(); !renamed.ok()) {
       break_log(renamed);
       return renamed;

@@ -67,6 +67,7 @@ struct Log::Core {
   // --- Changing (log thread; log_changes.cc) -----------------------------------------------------------------------
   Status roll(int64_t base_offset, int64_t now_ms);
   Status flush_all();
+  void release_flushed();
   Status truncate_to(int64_t offset);
   Status start_anew_at(int64_t offset);
   Result<int64_t> delete_segments_below(int64_t offset);

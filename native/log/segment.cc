@@ -32,7 +32,6 @@ Status Segment::create(int64_t now_ms) {
   file_ = std::move(*file);
   offset_index_ = std::move(offsets);
   time_index_ = std::move(times);
-  opened_file_.store(file_.get(), std::memory_order_release);
   opened_offset_index_.store(offset_index_.get(), std::memory_order_release);
   opened_time_index_.store(time_index_.get(), std::memory_order_release);
   forget_counts();
@@ -48,7 +47,12 @@ void Segment::adopt(uint64_t size, int64_t modified_ms) {
 }
 
 Status Segment::open_for_append(int64_t now_ms) {
-  if (Result<std::shared_ptr<File>> opened = file(); !opened.ok()) return opened.status();
+  Result<std::shared_ptr<File>> opened = file();
+  if (!opened.ok()) return opened.status();
+  {
+    const std::lock_guard lock(opening_);
+    file_ = std::move(*opened);
+  }
   if (Result<const OffsetIndex*> index = offset_index(); !index.ok()) return index.status();
   if (Result<const TimeIndex*> index = time_index(); !index.ok()) return index.status();
   if (Result<TimestampOffset> known = largest(); !known.ok()) return known.status();
@@ -90,13 +94,18 @@ void Segment::forget_counts() {
 
 Result<std::shared_ptr<File>> Segment::file() {
   const std::lock_guard lock(opening_);
-  if (!file_) {
-    Result<std::shared_ptr<File>> opened = place_.files->open(path(".log"), OpenMode::kReadWrite);
-    if (!opened.ok()) return opened.status();
-    file_ = std::move(*opened);
-    opened_file_.store(file_.get(), std::memory_order_release);
-  }
-  return file_;
+  if (file_) return file_;
+  if (std::shared_ptr<File> open = cold_file_.lock()) return open;
+  Result<std::shared_ptr<File>> opened = place_.files->open(path(".log"), OpenMode::kReadWrite);
+  if (opened.ok()) cold_file_ = *opened;
+  return opened;
+}
+
+void Segment::release_file() {
+  std::shared_ptr<File> open;  // closed after the lock
+  const std::lock_guard lock(opening_);
+  open.swap(file_);
+  if (open) cold_file_ = open;
 }
 
 Status Segment::open_offset_index_locked() {

@@ -55,6 +55,7 @@ class Segment {
   int64_t base_offset() const { return base_offset_; }
   uint64_t size() const { return size_.load(std::memory_order_acquire); }
   std::string path(const char* suffix) const;
+  // The .log. A segment that is not appended to is opened anew when nobody holds it: descriptors do not grow with segments.
   Result<std::shared_ptr<File>> file();
   // Opens the index when it is cold; one that cannot be this segment's counts as empty: slower, never wrong. The pointers
   // live as long as the segment.
@@ -94,6 +95,8 @@ class Segment {
   // thread for one that is not appended to.
   Status sync(bool whole);
   bool synced_whole() const { return synced_whole_.load(std::memory_order_acquire); }
+  // Keeps the file open no longer than readers do. REQUIRES: not the active segment.
+  void release_file();
   // Cuts to `position`, where the first batch with an offset at or above `offset` begins.
   Status truncate(uint64_t position, int64_t offset, int64_t now_ms);
   // Renames all files to <name>.deleted. Open ones stay readable. Producer snapshots belong to whoever writes them.
@@ -117,11 +120,12 @@ class Segment {
   std::atomic<int64_t> modified_ms_{0};
 
   std::mutex opening_;  // of cold files; never taken by the append path
+  // Under opening_. The log thread, which alone sets and clears it, uses file_ without.
+  std::shared_ptr<File> file_;       // while it is appended to, and until it was flushed
+  std::weak_ptr<File> cold_file_;    // otherwise
   // Under opening_ until opened_*; then constant until destruction.
-  std::shared_ptr<File> file_;
   std::unique_ptr<OffsetIndex> offset_index_;
   std::unique_ptr<TimeIndex> time_index_;
-  std::atomic<File*> opened_file_{nullptr};
   std::atomic<OffsetIndex*> opened_offset_index_{nullptr};
   std::atomic<TimeIndex*> opened_time_index_{nullptr};
 

@@ -124,6 +124,21 @@ TEST_CASE_FIXTURE(Fixture, "a background flush makes rolled segments durable and
   CHECK(driver.open().end_offset >= durable);
 }
 
+TEST_CASE_FIXTURE(Fixture, "descriptors do not grow with segments") {
+  append(400);
+  CHECK(driver.log().segment_count() > 30);
+  REQUIRE(driver.flush_rolled().ok());
+  CHECK(driver.segments().ok());
+  CHECK(driver.read_all().size() == 400);
+  CHECK(driver.find_by_timestamp(1'000).ok());
+  CHECK(files.open_files() <= 9);  // the active segment, and those with the newest batches
+  driver.kill();
+  driver.open();
+  CHECK(driver.read_all().size() == 400);
+  REQUIRE(driver.flush().ok());
+  CHECK(files.open_files() == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "new options hold from the next append on") {
   append(1);
   LogOptions options = driver.request().options;

@@ -238,14 +238,14 @@ void recover(size_t batch_bytes) {
     const Opened opened(directory);
     if (opened.log->end_offset() != static_cast<int64_t>(count) * records) std::abort();
     if (round == 1) {
-      const double seconds = meter.wall_spent();
+      const double seconds = meter.cpu_spent();
       std::vector<uint8_t> all(count * batch.size());
       Result<std::shared_ptr<File>> file = files.open(directory + "/00000000000000000000.log", OpenMode::kRead);
       if (!(*file)->read_at(0, all).ok()) std::abort();
       const Meter crc_meter;
       const uint32_t crc = crc32c(all);
-      const double crc_seconds = crc_meter.wall_spent();
-      std::printf("recovery, %zu B batches: %.2f GB/s; CRC alone over the same memory: %.2f GB/s%s\n", batch.size(),
+      const double crc_seconds = crc_meter.cpu_spent();
+      std::printf("recovery, %zu B batches: %.2f GB per CPU s; CRC alone over the same memory: %.2f GB per CPU s%s\n", batch.size(),
                   gb / seconds, gb / crc_seconds, crc == 1 ? "!" : "");
     }
   }

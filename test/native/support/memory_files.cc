@@ -36,7 +36,10 @@ void Pages::resize(uint64_t size) {
 class MemoryFile final : public File {
  public:
   MemoryFile(MemoryFileSystem& files, std::shared_ptr<Inode> inode, std::string path)
-      : files_(files), inode_(std::move(inode)), path_(std::move(path)) {}
+      : files_(files), inode_(std::move(inode)), path_(std::move(path)) {
+    ++files_.open_files_;
+  }
+  ~MemoryFile() override { --files_.open_files_; }
 
   int descriptor() const noexcept override { return -1; }
 

@@ -2,6 +2,7 @@
 // system calls, and at any of them stops the world, runs out of space or reports a broken disk.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -68,6 +69,7 @@ class MemoryFileSystem final : public FileSystem {
   void set_capacity(uint64_t bytes);
   uint64_t calls() const;
   std::vector<std::string> trace() const;  // names of the calls so far
+  int open_files() const { return open_files_.load(); }
 
   // The power goes and comes back. What was not synced is treated as told; `seed` decides where it tears. Names of files
   // change in the order they were changed: a journal. Counting starts anew, faults are gone.
@@ -98,6 +100,7 @@ class MemoryFileSystem final : public FileSystem {
   uint64_t calls_ = 0;
   uint64_t capacity_ = UINT64_MAX;
   std::vector<std::string> trace_;
+  std::atomic<int> open_files_{0};
 };
 
 }  // namespace odradek::test
