@@ -25,8 +25,10 @@ async function startCore(storage: Storage, random: Random, failures: unknown[] =
 }
 
 /** Everything there is to know of a tree. */
-const picture = (tree: Tree): string => JSON.stringify(
-  tree.all().sort((a, b) => (a.path < b.path ? -1 : 1)).map(node => Object.entries({ ...node, data: node.data?.toString('base64'), ephemeralOwner: String(node.ephemeralOwner) }).sort()));
+const picture = (tree: Tree): string => JSON.stringify(tree.all().sort((a, b) => (a.path < b.path ? -1 : 1)).map(node => [
+  node.path, node.data?.toString('latin1'), node.acl, node.czxid, node.mzxid, node.ctime, node.mtime, node.version, node.cversion, node.aversion,
+  String(node.ephemeralOwner), node.pzxid,
+]));
 
 function anyChange(random: Random, core: ServerCore): Change | undefined {
   const view = new Outlook(core.tree, []);
