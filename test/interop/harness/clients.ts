@@ -12,7 +12,7 @@ import type { Broker } from './broker.js';
 import { codecs, type Codec } from './commands.js';
 import { interop } from './places.js';
 import { Program, runWell } from './processes.js';
-import { franzGo, python } from './provision.js';
+import { franzGo, oldJavaClassPath, python } from './provision.js';
 import { java } from './tools.js';
 
 export interface Client {
@@ -24,6 +24,7 @@ export interface Client {
 const pythonClient = (file: string) => (ask: string): [string, string[]] => [python(), [join(interop, 'clients/python', file), ask]];
 
 export const javaClient: Client = { name: 'Java', codecs, command: ask => java('InteropClient', [ask]) };
+export const oldJavaClient: Client = { name: 'Java of Kafka 2.1', codecs, command: ask => java('InteropClient', [ask], { classPath: oldJavaClassPath() }) };
 export const franzGoClient: Client = { name: 'franz-go', codecs, command: ask => [franzGo(), [ask]] };
 export const confluentClient: Client = { name: 'confluent-kafka', codecs, command: pythonClient('confluent.py') };
 export const kafkaPythonClient: Client = { name: 'kafka-python', codecs, command: pythonClient('kafka_python.py') };

@@ -40,6 +40,15 @@ export function javaClassPath(): string {
   return `${classes}:${jars}`;
 }
 
+/** Our program on the Java client of 2018; its JSON comes from today's class path. */
+export function oldJavaClassPath(): string {
+  const pom = join(interop, 'java/client-2.1.xml');
+  const listed = join(provisioned, 'client-2.1.classpath');
+  once('client-2.1', [pom], () => shell('mvn', ['-q', '-B', '-f', pom, 'dependency:build-classpath', `-Dmdep.outputFile=${listed}`]));
+  const programs = javaClassPath().split(':');
+  return [readFileSync(listed, 'utf8').trim(), ...programs.slice(0, 1), ...programs.filter(jar => /\/jackson-(core|databind|annotations)-/.test(jar))].join(':');
+}
+
 /** The Python that has confluent-kafka and kafka-python. */
 export function python(): string {
   const venv = join(provisioned, 'venv');
@@ -68,7 +77,7 @@ export function kcat(): string {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   // One that cannot be brought fails its own tests; the others are brought all the same.
-  for (const bring of [javaClassPath, python, franzGo, kcat]) {
+  for (const bring of [javaClassPath, oldJavaClassPath, python, franzGo, kcat]) {
     try { bring(); } catch (error) { console.error(`${bring.name}: ${String(error)}`); process.exitCode = 1; }
   }
 }

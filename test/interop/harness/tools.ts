@@ -25,12 +25,12 @@ const classes = {
 export type Tool = keyof typeof classes;
 
 /** The command line of a Java program; `heap` as -Xmx takes it. A short-lived one gets the cheap compiler: it ends before the other pays. */
-export function java(mainClass: string, args: readonly string[], how: { heap?: string; lasting?: boolean; level?: string } = {}): [string, string[]] {
+export function java(mainClass: string, args: readonly string[], how: { heap?: string; lasting?: boolean; level?: string; classPath?: string } = {}): [string, string[]] {
   const tuning = how.lasting ? ['-XX:+UseG1GC'] : ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
   return ['java', [
     `-Xmx${how.heap ?? '512m'}`, ...tuning, '-Xshare:auto',
     `-Dinterop.level=${how.level ?? 'WARN'}`, `-Dlog4j.configuration=file:${join(interop, 'java/log4j.properties')}`,
-    '-cp', javaClassPath(), mainClass, ...args,
+    '-cp', how.classPath ?? javaClassPath(), mainClass, ...args,
   ]];
 }
 
