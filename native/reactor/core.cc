@@ -184,12 +184,11 @@ void Core::warmed(uint64_t ticket, bool ok) {
   thread->nudge();
 }
 
-bool Core::answer(uint32_t handle, Slot::State outcome, std::span<Piece> pieces, AnswerBatch* batch,
-                  std::vector<Connection*>& touched) {
+Core::Answered Core::answer(uint32_t handle, Slot::State outcome, std::span<Piece> pieces, AnswerBatch* batch) {
   Slot* const slot = slots.find(handle);
-  if (slot == nullptr) return false;
+  if (slot == nullptr) return {};
   Connection* const connection = slot->connection.load(std::memory_order_relaxed);
-  if (connection == nullptr) return false;
+  if (connection == nullptr) return {};
 
   const auto fill = [&] {
     slot->piece_count = 0;
@@ -207,7 +206,7 @@ bool Core::answer(uint32_t handle, Slot::State outcome, std::span<Piece> pieces,
   };
 
   std::unique_lock lock(connection->lock);
-  if (slot->handle.load(std::memory_order_relaxed) != handle) return false;
+  if (slot->handle.load(std::memory_order_relaxed) != handle) return {};
   if (slot->state == Slot::State::kOpen) {
     if (pieces.size() > 1) {  // many pieces may take a while, and memory
       slot->state = Slot::State::kFilling;
@@ -218,7 +217,7 @@ bool Core::answer(uint32_t handle, Slot::State outcome, std::span<Piece> pieces,
       fill();
     }
   } else if (slot->state != Slot::State::kOrphan) {
-    return false;
+    return {};
   }
 
   if (slot->state == Slot::State::kOrphan) {  // the connection went away, perhaps just now
@@ -228,7 +227,7 @@ bool Core::answer(uint32_t handle, Slot::State outcome, std::span<Piece> pieces,
     chain.push(*slot);
     free(chain);
     drop_hold(*connection);
-    return true;
+    return {.ok = true};
   }
 
   slot->state = outcome;
@@ -241,9 +240,8 @@ bool Core::answer(uint32_t handle, Slot::State outcome, std::span<Piece> pieces,
   const uint64_t frame = slot->frame.exchange(Slot::kReleased, std::memory_order_acq_rel);
   lock.unlock();  // from here on the slot may be sent and free
 
-  if (note) touched.push_back(connection);
   if (frame != Slot::kReleased) give_back(frame);
-  return true;
+  return {.ok = true, .touched = note ? connection : nullptr};
 }
 
 void Core::give_back(uint64_t frame) {

@@ -40,10 +40,13 @@ class Core {
   void warmed(uint64_t ticket, bool ok);
   ReactorStats stats() const;
 
-  // Settles the request `handle`: its answer is `pieces`, or it fails. `batch` remembers the connection if there is
-  // something to send now; `touched` is where.
-  bool answer(uint32_t handle, Slot::State outcome, std::span<Piece> pieces, AnswerBatch* batch,
-              std::vector<Connection*>& touched);
+  // Settles the request `handle`: its answer is `pieces`, or it fails. `touched`: a connection that has something to send
+  // now and that `batch` did not know of; the batch has a hold on it, until untouch().
+  struct Answered {
+    bool ok = false;
+    Connection* touched = nullptr;
+  };
+  Answered answer(uint32_t handle, Slot::State outcome, std::span<Piece> pieces, AnswerBatch* batch);
 
   // ---- memory, any thread ----
 

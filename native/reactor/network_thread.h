@@ -1,4 +1,8 @@
 // One event loop: reads its connections, cuts frames, announces them, and sends what others could not.
+//
+// Edge-triggered: a ready connection costs one receive, and neither a second one that finds nothing nor an epoll_ctl. A
+// level-triggered poller asks every socket once more at the next wait; with 32 connections of one request each that was
+// 0.5 us of CPU more for each request (4.0 against 4.5 to 4.7 us, clients and main isolate not counted, send included).
 #pragma once
 
 #include <atomic>

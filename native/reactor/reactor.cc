@@ -1,6 +1,6 @@
 #include "reactor/reactor.h"
 
-#include <mutex>
+#include <algorithm>
 #include <utility>
 
 #include "reactor/core.h"
@@ -61,29 +61,42 @@ void Reactor::release_frame(uint32_t slot) {
 void Reactor::warmed(uint64_t ticket, bool ok) { core_->warmed(ticket, ok); }
 ReactorStats Reactor::stats() const { return core_->stats(); }
 
-AnswerBatch::AnswerBatch(Reactor& reactor)
-    : core_(*reactor.core_), sender_(std::make_unique<reactor::Sender>(*reactor.core_, false)) {}
+AnswerBatch::AnswerBatch(Reactor& reactor) : core_(*reactor.core_) {}
 
 AnswerBatch::~AnswerBatch() { send(); }
 
 bool AnswerBatch::add(uint32_t slot, uint32_t offset, uint32_t length) {
   Piece piece = Piece::arena(offset, length);
-  return add(slot, std::span(&piece, 1));
+  return settle(slot, false, std::span(&piece, 1));
 }
 
-bool AnswerBatch::add(uint32_t slot, std::span<Piece> pieces) {
-  return core_.answer(slot, Slot::State::kAnswered, pieces, this, touched_);
-}
+bool AnswerBatch::add(uint32_t slot, std::span<Piece> pieces) { return settle(slot, false, pieces); }
+bool AnswerBatch::add_none(uint32_t slot) { return settle(slot, false, {}); }
+bool AnswerBatch::fail(uint32_t slot) { return settle(slot, true, {}); }
 
-bool AnswerBatch::add_none(uint32_t slot) { return core_.answer(slot, Slot::State::kAnswered, {}, this, touched_); }
-bool AnswerBatch::fail(uint32_t slot) { return core_.answer(slot, Slot::State::kFailed, {}, this, touched_); }
+bool AnswerBatch::settle(uint32_t slot, bool failed, std::span<Piece> pieces) {
+  const Core::Answered answered =
+      core_.answer(slot, failed ? Slot::State::kFailed : Slot::State::kAnswered, pieces, this);
+  if (answered.touched == nullptr) return answered.ok;
+  if (few_count_ < kFew) {
+    few_[few_count_++] = answered.touched;
+  } else {
+    many_.push_back(answered.touched);
+  }
+  return true;
+}
 
 void AnswerBatch::send() {
-  for (Connection* connection : touched_) {
-    sender_->flush(*connection);
+  if (few_count_ == 0) return;
+  reactor::Sender sender(core_, false);
+  const auto send_one = [&](Connection* connection) {
+    sender.flush(*connection);
     core_.untouch(*connection, this);
-  }
-  touched_.clear();
+  };
+  std::for_each(few_, few_ + few_count_, send_one);
+  std::for_each(many_.begin(), many_.end(), send_one);
+  few_count_ = 0;
+  many_.clear();
 }
 
 }  // namespace odradek

@@ -31,7 +31,6 @@ namespace odradek {
 
 namespace reactor {
 class Core;
-class Sender;
 struct Connection;
 }  // namespace reactor
 
@@ -123,7 +122,8 @@ class Reactor {
   std::unique_ptr<reactor::Core> core_;
 };
 
-// Answers gathered by one thread and sent together. Keep one per thread: it allocates only until it has grown.
+// Answers gathered by one thread and sent together. Cheap to make: it allocates only when it touches more than a few
+// connections.
 //
 // Threads: one at a time. Several batches, of several threads, may answer requests of one connection at once.
 // The reactor must outlive it.
@@ -159,10 +159,15 @@ class AnswerBatch {
   void send();
 
  private:
-  friend class Reactor;
+  static constexpr size_t kFew = 16;
+
+  bool settle(uint32_t slot, bool failed, std::span<Piece> pieces);
+
   reactor::Core& core_;
-  std::vector<reactor::Connection*> touched_;  // each is held by one reference
-  std::unique_ptr<reactor::Sender> sender_;
+  // Connections with something to send; each is held by one of its holds.
+  reactor::Connection* few_[kFew];
+  size_t few_count_ = 0;
+  std::vector<reactor::Connection*> many_;
 };
 
 }  // namespace odradek
