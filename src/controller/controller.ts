@@ -6,17 +6,22 @@ import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import type { Random } from '../base/random.js';
 import { ErrorCode } from '../protocol/errors.js';
-import type { ZooKeeper } from '../zookeeper/types.js';
+import type { Timers } from '../base/timers.js';
+import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
 import { BrokerRequests, type BrokerChannel } from './broker-requests.js';
 import { ControllerContext, NO_LEADER, type PartitionFacts, type TopicFacts } from './context.js';
 import { electLeader, firstLeadership, withoutBroker, type ElectionRules } from './election.js';
 import { EventQueue } from './event-queue.js';
 import { ControllerMoved, ControllerStore } from './store.js';
 
+/** After an event failed, until everything is read anew. */
+const RESTART_MS = 1000;
+
 export interface ControllerOptions {
   readonly brokerId: number;
   readonly zookeeper: ZooKeeper;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly random: Random;
   readonly logger: Logger;
   /** The way to a broker, the own one included; undefined where it is not known. */
@@ -33,14 +38,17 @@ export class Controller {
   readonly #requests: BrokerRequests;
   readonly #events: EventQueue;
   readonly #logger: Logger;
+  readonly #timers: Timers;
   readonly #deleteTopicEnable: boolean;
   readonly #uncleanElection: boolean;
   #active = false;
   #closed = false;
+  #restarting = false;
 
   constructor(options: ControllerOptions) {
     this.#brokerId = options.brokerId;
     this.#logger = options.logger;
+    this.#timers = options.timers;
     this.#deleteTopicEnable = options.deleteTopicEnable;
     this.#uncleanElection = options.uncleanElection;
     this.#store = new ControllerStore(options.zookeeper, options.clock, options.random, this.#context);
@@ -312,7 +320,22 @@ export class Controller {
       return;
     }
     if (this.#closed) return;
-    // A lost connection is retried by the session's own events: reconnected watches fire, an expiry elects anew.
     this.#logger.warn({ event, error: String(error) }, 'a controller event failed');
+    // What is believed may now differ from what is written, and watches may be unarmed. A new election reads everything
+    // anew (Kafka resigns after a failed take-over too); not at once, so that a lasting fault does not make a storm.
+    if (this.#active && !this.#restarting && !isZkError(error, 'SESSIONEXPIRED', 'CLOSED')) this.#restartSoon();
+  }
+
+  #restartSoon(): void {
+    this.#restarting = true;
+    this.#timers.after(RESTART_MS, () => {
+      this.#restarting = false;
+      void this.#events.put('restart', async () => {
+        if (!this.#active || this.#closed) return;
+        await this.#store.resign();
+        this.#resigned();
+        await this.#elect();
+      });
+    });
   }
 }

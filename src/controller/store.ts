@@ -65,9 +65,17 @@ export class ControllerStore {
       const written = results[1];
       return { won: true, epoch: epoch + 1, epochVersion: written !== undefined && written.type === 'setData' ? written.stat.version : version + 1 };
     } catch (error) {
-      if (isCode(error, 'NODEEXISTS') || isCode(error, 'BADVERSION')) return { won: false };
+      if (isCode(error, 'NODEEXISTS') || isCode(error, 'BADVERSION')) return this.#wonUnheard();
       throw error;
     }
+  }
+
+  /** The connection may have been lost behind an election that was won: then the node is this very session's. */
+  async #wonUnheard(): Promise<Election> {
+    const stat = await this.#zk.exists(CONTROLLER);
+    if (stat === null || stat.ephemeralOwner !== this.#zk.sessionId) return { won: false };
+    const { epoch, version } = await this.#epoch();
+    return { won: true, epoch, epochVersion: version };
   }
 
   async resign(): Promise<void> {

@@ -183,7 +183,12 @@ class Broker implements RunningBroker {
     const seams = { clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger };
     if (connect === null) {
       const { startEmbeddedZooKeeper } = await import('../zookeeper/server/embedded.js');
-      this.#embedded = await startEmbeddedZooKeeper({ dataDir: resolve(this.#config.embeddedDir), ...seams });
+      this.#embedded = await startEmbeddedZooKeeper({
+        dataDir: resolve(this.#config.embeddedDir),
+        ...seams,
+        // What is known is served on, as when a real ensemble is away; but this one comes back only with a new start.
+        onFailure: error => this.#logger.error({ error: String(error) }, 'embedded coordination has stopped, its disk failed: start the broker again once that is mended'),
+      });
       connect = `${this.#embedded.host}:${this.#embedded.port}`;
     }
     const client = (this.#client = new ZooKeeperClient({ connect, sessionTimeoutMs: this.#config.number('zookeeper.session.timeout.ms'), ...seams }));
