@@ -349,6 +349,7 @@ export function logOptions(config: TopicConfig, jitterSeed: number): LogOptions 
     indexMaxBytes: config.segmentIndexBytes,
     maxMessageBytes: config.maxMessageBytes,
     flushMessages: config.flushMessages,
+    compacted: config.compact,
     timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
     timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
   };
