@@ -26,6 +26,8 @@ export interface Process {
 }
 
 const SIGNAL_EXIT = { SIGTERM: 128 + 15, SIGINT: 128 + 2 };
+/** One Ctrl-C comes twice under npm: from the terminal to all of its processes, and handed on by npm. */
+const ECHO_MS = 500;
 
 export async function start(sources: ConfigSources, process: Process, findBroker: () => Promise<StartBroker>): Promise<void> {
   let config: BrokerConfig;
@@ -55,10 +57,13 @@ export async function start(sources: ConfigSources, process: Process, findBroker
 async function serve(starting: Promise<RunningBroker>, process: Process, logger: Logger): Promise<void> {
   // A signal during the start is not lost: the broker stops as soon as it could be told to.
   const stopAsked = new Promise<void>(resolve => {
-    let heard = false;
+    let first: { readonly signal: string; readonly at: number } | undefined;
     process.onSignal(signal => {
-      if (heard) process.exit(SIGNAL_EXIT[signal]);
-      heard = true;
+      if (first !== undefined) {
+        if (signal !== first.signal || process.clock.monotonic() - first.at >= ECHO_MS) process.exit(SIGNAL_EXIT[signal]);
+        return;
+      }
+      first = { signal, at: process.clock.monotonic() };
       logger.info({ signal }, 'stopping; a second signal ends the process at once');
       resolve();
     });

@@ -101,6 +101,19 @@ test('a second signal ends the process at once', async () => {
   expect(stage.exits).toEqual([130]);
 });
 
+test('a Ctrl-C that comes twice, from the terminal and handed on by npm, is one; pressed again, it is a second', async () => {
+  const stage = new Stage();
+  void stage.run({});
+  await stage.ready(1);
+  await stage.signal('SIGINT');
+  stage.now = 20;
+  await stage.signal('SIGINT');
+  expect(stage.exits).toEqual([]);
+  stage.now = 2_000;
+  await stage.signal('SIGINT');
+  expect(stage.exits).toEqual([130]);
+});
+
 test('a signal during the start is obeyed as soon as there is a broker to stop', async () => {
   const stage = new Stage();
   void stage.run({});
