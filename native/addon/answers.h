@@ -38,6 +38,7 @@ struct Answer {
   std::vector<AppendOutcome> outcomes;
   std::atomic<uint32_t> remaining{0};
   std::atomic<bool> failed{false};
+  bool told = false;  // main's from the completion of kind answerFailed on, until it is done with it
 };
 
 // A pool, so that a produce request allocates nothing in the steady state.

@@ -84,7 +84,8 @@ class Exchange final : private WarmUp {
   void purge_deleted(double cookie, uint32_t log, int64_t before_ms);
   void close_log(double cookie, uint32_t log, bool flush);
   void abandon_log(double cookie, uint32_t log);
-  // After the completion of close_log or abandon_log was polled: frees the log; its index may be used again.
+  // After the completion of close_log or abandon_log, or of an open_log that failed, was polled: frees the log; its index
+  // may be used again. Nothing happens earlier.
   void forget_log(uint32_t log);
   // Walks the plain records of an inflated batch on a log thread. `records` must stay until the completion was polled.
   void inspect(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_timestamp,
@@ -114,7 +115,11 @@ class Exchange final : private WarmUp {
   uint32_t keep_slice(Slice slice);
   size_t respond(AnswerBatch& batch, const double* words, size_t left);
   size_t answer(const double* words, size_t left);
-  bool append(const double* words, int64_t answer, uint32_t ordinal);
+  bool is_append(const double* words) const;
+  // REQUIRES: is_append(words)
+  void append(const double* words, int64_t answer, uint32_t ordinal);
+  // A range that begins in a leased block and stays in the arena.
+  bool is_range(double offset, double length) const;
   void refuse_append(uint64_t cookie, uint32_t log);
   void completed(Entry& entry, std::span<const AppendDone> done);
   void settle(uint32_t answer, AnswerBatch& batch, std::vector<Completion>& news);

@@ -65,6 +65,24 @@ Napi::Function ExchangeBinding::define(Napi::Env env) {
        InstanceMethod<&Self::close>("close")});
 }
 
+namespace {
+
+// As a callback of the event loop, so that promises settled in it run their continuations at its end. Bare calls: where
+// the environment is being torn down (a worker that is terminated) nothing can be called, and nothing need be.
+void call_back(Napi::Env env, const Napi::FunctionReference& function) {
+  const Napi::HandleScope scope(env);
+  napi_value global = nullptr;
+  napi_value callee = nullptr;
+  if (napi_get_global(env, &global) != napi_ok) return;
+  if (napi_get_reference_value(env, function, &callee) != napi_ok || callee == nullptr) return;
+  napi_value ignored = nullptr;
+  if (napi_make_callback(env, nullptr, global, callee, 0, nullptr, &ignored) != napi_pending_exception) return;
+  napi_value error = nullptr;
+  if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
+}
+
+}  // namespace
+
 ExchangeBinding::ExchangeBinding(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ExchangeBinding>(info), env_(info.Env()) {
   Arguments args(info);
   const Napi::Object given = args.object("options");
@@ -92,9 +110,7 @@ ExchangeBinding::ExchangeBinding(const Napi::CallbackInfo& info) : Napi::ObjectW
   if (uv_async_init(loop, &wake->handle, [](uv_async_t* handle) {
         auto* self = reinterpret_cast<Wake*>(handle)->binding;
         if (self == nullptr) return;
-        const Napi::HandleScope scope(self->env_);
-        // MakeCallback, so that promises settled by the drain run their continuations at its end.
-        self->on_wake_.MakeCallback(self->env_.Global(), std::initializer_list<napi_value>{});
+        call_back(self->env_, self->on_wake_);
       }) != 0) {
     delete wake;
     Napi::Error::New(env_, "the event loop takes no more handles").ThrowAsJavaScriptException();
@@ -108,13 +124,15 @@ ExchangeBinding::ExchangeBinding(const Napi::CallbackInfo& info) : Napi::ObjectW
     throw_status(env_, started.status());
     return;
   }
-  exchange_ = *std::move(started);
+  exchange_ = std::shared_ptr<Exchange>(*std::move(started));
   napi_add_env_cleanup_hook(env_, at_exit, this);
 
-  // Memory both sides see for as long as the exchange is open; after close() it must not be touched, and src/native
-  // lets go of it then.
+  // Memory both sides see. It stays for as long as anybody holds one of these arrays, closed or not.
   Napi::Object self = info.This().As<Napi::Object>();
-  const auto shared = [&](void* at, size_t bytes) { return Napi::ArrayBuffer::New(env_, at, bytes); };
+  const auto shared = [&](void* at, size_t bytes) {
+    return Napi::ArrayBuffer::New(
+        env_, at, bytes, [](Napi::Env, void*, std::shared_ptr<Exchange>* holder) { delete holder; }, new std::shared_ptr<Exchange>(exchange_));
+  };
   Exchange& exchange = *exchange_;
   self.Set("arena", shared(exchange.arena().base(), exchange.arena().capacity()));
   self.Set("events", Napi::Int32Array::New(env_, kEventCapacity * 8, shared(exchange.events(), kEventCapacity * sizeof(Event)), 0));
@@ -167,7 +185,7 @@ Napi::Value ExchangeBinding::flush(const Napi::CallbackInfo& info) {
   Arguments args(info);
   const uint32_t words = args.uint32("words");
   if (args.rejected()) return nothing(info);
-  if (!exchange_->flush(words)) Napi::TypeError::New(env_, "commands contradict their layout").ThrowAsJavaScriptException();
+  if (words > kCommandWords || !exchange_->flush(words)) Napi::TypeError::New(env_, "commands contradict their layout").ThrowAsJavaScriptException();
   return nothing(info);
 }
 
@@ -223,7 +241,9 @@ Napi::Value ExchangeBinding::lease(const Napi::CallbackInfo& info) {
   const uint32_t bytes = args.uint32("bytes");
   if (args.rejected()) return nothing(info);
   const uint32_t offset = bytes == 0 ? Arena::kNoRoom : exchange_->arena().lease(bytes);
-  return Napi::Number::New(env_, offset == Arena::kNoRoom ? -1.0 : static_cast<double>(offset));
+  if (offset == Arena::kNoRoom) return Napi::Number::New(env_, -1);
+  leased_.insert(offset);
+  return Napi::Number::New(env_, offset);
 }
 
 Napi::Value ExchangeBinding::release(const Napi::CallbackInfo& info) {
@@ -231,7 +251,7 @@ Napi::Value ExchangeBinding::release(const Napi::CallbackInfo& info) {
   Arguments args(info);
   const uint32_t offset = args.uint32("offset");
   if (args.rejected()) return nothing(info);
-  if (offset >= exchange_->arena().capacity()) return args.reject("offset", "inside the arena"), nothing(info);
+  if (leased_.erase(offset) == 0) return args.reject("offset", "of a leased block"), nothing(info);
   exchange_->arena().release(offset);
   return nothing(info);
 }
@@ -245,8 +265,8 @@ Napi::Value ExchangeBinding::failed_answer(const Napi::CallbackInfo& info) {
   if (answer == nullptr) return args.reject("answer", "one whose completion was polled"), nothing(info);
   Napi::Object told = Napi::Object::New(env_);
   told.Set("slot", answer->slot);
-  told.Set("offset", answer->offset);
-  told.Set("length", answer->length);
+  // A copy: once the block is given back, a network thread may receive into it.
+  told.Set("answer", Napi::Buffer<uint8_t>::Copy(env_, exchange_->arena().at(answer->offset), answer->length));
   Napi::Array outcomes = Napi::Array::New(env_, answer->outcomes.size());
   for (uint32_t at = 0; at < answer->outcomes.size(); at++) {
     const AppendOutcome& outcome = answer->outcomes[at];

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "addon/arguments.h"
 #include "addon/exchange.h"
@@ -62,11 +63,14 @@ class ExchangeBinding final : public Napi::ObjectWrap<ExchangeBinding> {
   static void at_exit(void* self);
 
   Napi::Env env_;
-  std::unique_ptr<Exchange> exchange_;
+  // Shared with the arrays that show its memory: whoever still holds one of those may touch it after everything else ended.
+  std::shared_ptr<Exchange> exchange_;
   Wake* wake_ = nullptr;
   Napi::FunctionReference on_wake_;
   // Memory that log threads write to or read from, until the completion of its cookie is polled.
   std::unordered_map<double, Napi::ObjectReference> held_;
+  // Blocks that TypeScript has leased: it can give back no others, which belong to answers and network threads.
+  std::unordered_set<uint32_t> leased_;
   std::unordered_map<int32_t, std::unique_ptr<FileLock>> locks_;
   int32_t next_lock_ = 1;
 };

@@ -7,6 +7,7 @@ namespace odradek {
 
 namespace {
 
+constexpr double kOpcodes = 7;       // one more than the largest
 constexpr size_t kRespondHead = 3;  // opcode, slot, pieces
 constexpr size_t kAnswerHead = 5;   // opcode, slot, offset, length, appends
 constexpr size_t kAppendWords = 8;
@@ -22,6 +23,9 @@ uint32_t append_flags(uint32_t script) {
   return flags;
 }
 
+// For words that become indexes, counts and flags; NaN is none.
+bool is_uint32(double word) { return word >= 0 && word <= UINT32_MAX; }
+
 }  // namespace
 
 bool Exchange::flush(size_t words) {
@@ -31,7 +35,7 @@ bool Exchange::flush(size_t words) {
   bool well = true;
   for (const double* at = commands_.data(); at < end && well;) {
     const auto left = static_cast<size_t>(end - at);
-    switch (static_cast<Opcode>(static_cast<int32_t>(*at))) {
+    switch (static_cast<Opcode>(is_uint32(*at) && *at < kOpcodes ? static_cast<int32_t>(*at) : 0)) {
       case Opcode::kRespond: {
         const size_t used = respond(batch, at, left);
         well = used > 0;
@@ -41,7 +45,7 @@ bool Exchange::flush(size_t words) {
       case Opcode::kRespondNothing:
       case Opcode::kFail:
       case Opcode::kReleaseFrame: {
-        well = left >= 2;
+        well = left >= 2 && is_uint32(at[1]);
         if (!well) break;
         const auto slot = static_cast<uint32_t>(at[1]);
         const auto opcode = static_cast<Opcode>(static_cast<int32_t>(*at));
@@ -52,7 +56,9 @@ bool Exchange::flush(size_t words) {
         break;
       }
       case Opcode::kAppend:
-        well = left >= kAppendWords && append(at, -1, 0);
+        well = left >= kAppendWords && is_append(at);
+        if (!well) break;
+        append(at, -1, 0);
         at += kAppendWords;
         appended = true;
         break;
@@ -73,23 +79,32 @@ bool Exchange::flush(size_t words) {
   return well;
 }
 
+bool Exchange::is_range(double offset, double length) const {
+  // Written so that NaN is refused.
+  if (!(offset >= 0 && length >= 0 && offset + length <= static_cast<double>(arena_->capacity()))) return false;
+  return arena_->is_leased(static_cast<uint32_t>(offset));
+}
+
 size_t Exchange::respond(AnswerBatch& batch, const double* words, size_t left) {
-  if (left < kRespondHead) return 0;
+  if (left < kRespondHead || !is_uint32(words[1]) || !is_uint32(words[2])) return 0;
   const auto slot = static_cast<uint32_t>(words[1]);
   const auto count = static_cast<size_t>(words[2]);
   if (count > (left - kRespondHead) / 2) return 0;
   const double* piece = words + kRespondHead;
   const size_t used = kRespondHead + 2 * count;
   if (count == 1 && piece[1] >= 0) {
+    if (!is_range(piece[0], piece[1])) return 0;
     batch.add(slot, static_cast<uint32_t>(piece[0]), static_cast<uint32_t>(piece[1]));
     return used;
   }
   pieces_.clear();
   for (size_t index = 0; index < count; index++, piece += 2) {
     if (piece[1] >= 0) {
+      if (!is_range(piece[0], piece[1])) return 0;
       pieces_.push_back(Piece::arena(static_cast<uint32_t>(piece[0]), static_cast<uint32_t>(piece[1])));
       continue;
     }
+    if (!is_uint32(piece[0]) || piece[1] != -1) return 0;
     const auto id = static_cast<uint32_t>(piece[0]);
     const std::lock_guard guard(slices_lock_);
     if (id >= slices_.size() || !slices_[id].file) return 0;
@@ -103,20 +118,23 @@ size_t Exchange::respond(AnswerBatch& batch, const double* words, size_t left) {
 }
 
 size_t Exchange::answer(const double* words, size_t left) {
-  if (left < kAnswerHead) return 0;
+  if (left < kAnswerHead || !is_uint32(words[1]) || !is_uint32(words[4])) return 0;
   const auto count = static_cast<size_t>(words[4]);
   const size_t used = kAnswerHead + count * (3 + kAppendWords);
-  if (count == 0 || count > kMostAppends || left < used) return 0;
+  const double length = words[3];
+  if (count == 0 || count > kMostAppends || left < used || (length != 0 && !is_range(words[2], length))) return 0;
+  const double* place = words + kAnswerHead;
+  for (size_t at = 0; at < count * 3; at++) if (place[at] != -1 && !(place[at] >= 0 && place[at] + 8 <= length)) return 0;
+  for (size_t at = 0; at < count; at++) if (!is_append(place + 3 * count + kAppendWords * at)) return 0;
   const uint32_t index = answers_.take();
   Answer& answer = answers_.at(index);
   answer.slot = static_cast<uint32_t>(words[1]);
-  answer.offset = static_cast<uint32_t>(words[2]);
-  answer.length = static_cast<uint32_t>(words[3]);
+  answer.offset = length == 0 ? 0 : static_cast<uint32_t>(words[2]);
+  answer.length = static_cast<uint32_t>(length);
   answer.places.resize(count);
   answer.outcomes.assign(count, AppendOutcome{});
   answer.failed.store(false, std::memory_order_relaxed);
   answer.remaining.store(static_cast<uint32_t>(count), std::memory_order_relaxed);
-  const double* place = words + kAnswerHead;
   for (size_t at = 0; at < count; at++, place += 3) {
     answer.places[at] = {static_cast<int32_t>(place[0]), static_cast<int32_t>(place[1]), static_cast<int32_t>(place[2])};
   }
@@ -126,15 +144,20 @@ size_t Exchange::answer(const double* words, size_t left) {
   return used;
 }
 
-bool Exchange::append(const double* words, int64_t answer, uint32_t ordinal) {
+bool Exchange::is_append(const double* words) const {
+  return words[0] == static_cast<double>(static_cast<int32_t>(Opcode::kAppend)) && is_uint32(words[1]) &&
+         is_range(words[2], words[3]) && words[4] >= -1 && words[4] <= INT32_MAX && is_uint32(words[5]) &&
+         is_uint32(words[6]) && is_uint32(words[7]);
+}
+
+void Exchange::append(const double* words, int64_t answer, uint32_t ordinal) {
   const auto index = static_cast<uint32_t>(words[1]);
   const auto flags = static_cast<uint32_t>(words[5]);
   const uint64_t cookie =
       Cookie::pack((flags & kScriptNotify) != 0, answer, ordinal, static_cast<uint32_t>(words[7]));
-  if (static_cast<Opcode>(static_cast<int32_t>(words[0])) != Opcode::kAppend || index >= entries_.size() ||
-      !entries_[index] || !entries_[index]->open.load(std::memory_order_acquire)) {
+  if (index >= entries_.size() || !entries_[index] || !entries_[index]->open.load(std::memory_order_acquire)) {
     refuse_append(cookie, index);
-    return true;
+    return;
   }
   Entry& entry = *entries_[index];
   AppendJob job;
@@ -148,7 +171,6 @@ bool Exchange::append(const double* words, int64_t answer, uint32_t ordinal) {
   job.timestamp_after_max_ms = entry.timestamp_after_max_ms;
   job.cookie = cookie;
   entry.log->append(job);
-  return true;
 }
 
 // An append to a log that is not open ends like one that was closed meanwhile.

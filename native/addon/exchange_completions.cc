@@ -64,6 +64,7 @@ void Exchange::completed(Entry& entry, std::span<const AppendDone> done) {
 void Exchange::settle(uint32_t index, AnswerBatch& batch, std::vector<Completion>& news) {
   Answer& answer = answers_.at(index);
   if (answer.failed.load(std::memory_order_relaxed)) {
+    answer.told = true;
     news.push_back({.kind = static_cast<double>(static_cast<int32_t>(CompletionKind::kAnswerFailed)),
                     .log = static_cast<double>(answer.slot),
                     .cookie = static_cast<double>(index)});
@@ -87,13 +88,14 @@ void Exchange::settle(uint32_t index, AnswerBatch& batch, std::vector<Completion
 }
 
 Answer* Exchange::failed_answer(uint32_t index) {
-  return index < answers_.count() ? &answers_.at(index) : nullptr;
+  return index < answers_.count() && answers_.at(index).told ? &answers_.at(index) : nullptr;
 }
 
 void Exchange::failed_answer_done(uint32_t index) {
   Answer* const answer = failed_answer(index);
   if (answer == nullptr) return;
   if (answer->length > 0) arena_->release(answer->offset);
+  answer->told = false;
   answers_.give(index);
 }
 

@@ -82,22 +82,32 @@ void Exchange::purge_deleted(double cookie, uint32_t index, int64_t before_ms) {
 
 void Exchange::close_log(double cookie, uint32_t index, bool flush) {
   WITH_LOG(index);
-  entries_[index]->open.store(false, std::memory_order_release);
-  log->close(flush, by_offset(done));
+  Entry* const entry = entries_[index].get();
+  entry->open.store(false, std::memory_order_release);
+  log->close(flush, by_offset([done, entry](Code code, double value) {
+               entry->over.store(true, std::memory_order_release);
+               done(code, value);
+             }));
   threads_->kick();
 }
 
 void Exchange::abandon_log(double cookie, uint32_t index) {
   WITH_LOG(index);
-  entries_[index]->open.store(false, std::memory_order_release);
-  log->abandon(by_status(done, log));
+  Entry* const entry = entries_[index].get();
+  entry->open.store(false, std::memory_order_release);
+  log->abandon(by_status(
+      [done, entry](Code code, double value) {
+        entry->over.store(true, std::memory_order_release);
+        done(code, value);
+      },
+      log));
   threads_->kick();
 }
 
 #undef WITH_LOG
 
 void Exchange::forget_log(uint32_t index) {
-  if (index >= entries_.size() || !entries_[index] || entries_[index]->open.load()) return;
+  if (index >= entries_.size() || !entries_[index] || !entries_[index]->over.load(std::memory_order_acquire)) return;
   entries_[index].reset();
   free_entries_.push_back(index);
 }

@@ -28,6 +28,7 @@ uint32_t Exchange::open_log(double cookie, const OpenRequest& asked) {
   threads_->submit([this, entry, cookie, request = std::move(request)] {
     auto opened = Log::open(request);
     if (!opened.ok()) {
+      entry->over.store(true, std::memory_order_release);
       job_done(cookie, opened.status().code());
       return;
     }

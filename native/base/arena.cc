@@ -66,6 +66,10 @@ void Arena::retain(uint32_t offset, uint32_t count) {
   INVARIANT(before > 0);
 }
 
+bool Arena::is_leased(uint32_t offset) const {
+  return offset < capacity() && head_of_[offset / kPageBytes] != kNone;
+}
+
 void Arena::release(uint32_t offset, uint32_t count) {
   INVARIANT(offset < capacity() && head_of_[offset / kPageBytes] != kNone);
   const uint32_t head = head_of_[offset / kPageBytes];

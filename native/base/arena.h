@@ -49,6 +49,10 @@ class Arena {
   // Adds `count` references to the block around `offset`. REQUIRES: the caller holds one (or knows who does).
   void retain(uint32_t offset, uint32_t count = 1);
 
+  // Whether a block is leased there now. Exact for who holds a reference to it; a guess, good for refusing nonsense, for
+  // anybody else.
+  bool is_leased(uint32_t offset) const;
+
   // Gives `count` references back. The last one frees the block.
   void release(uint32_t offset, uint32_t count = 1);
 

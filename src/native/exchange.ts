@@ -69,11 +69,11 @@ export interface AppendOutcome {
   readonly recordErrors: number;
 }
 
-/** An answer that could not travel with its appends: its bytes as they were given, and one outcome per append, in order. */
+/** An answer that could not travel with its appends: a copy of its bytes as they were given, and one outcome per append, in order. */
 export interface FailedAnswer {
   readonly slot: number;
-  readonly offset: number;
-  readonly length: number;
+  /** Empty where nothing was to be sent. */
+  readonly answer: Buffer;
   readonly outcomes: readonly AppendOutcome[];
 }
 
@@ -186,7 +186,7 @@ export interface NativeExchange {
   /** Values: offset and timestamp of the first record at or past `timestamp` and `from`, or -1. */
   findInRecords(cookie: number, records: Uint8Array, count: number, baseOffset: number, baseTimestamp: number, timestamp: number, from: number): void;
 
-  /** Once per completion of kind answerFailed: its bytes may be read until the next lease. */
+  /** Once per completion of kind answerFailed. */
   failedAnswer(answer: number): FailedAnswer;
   /** Locks a file exclusively for this process: a handle, or -1 where somebody else holds it. */
   lockFile(path: string): number;

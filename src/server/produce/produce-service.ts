@@ -19,6 +19,7 @@ import type { HotRequest, HotRoute } from '../../network/route.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { ProduceRequestView, ProduceResponseEncoder, type ProducePartitionDetails } from '../../protocol/hot/produce.js';
 import { ProduceResponse } from '../../protocol/messages.js';
+import { ProtocolError } from '../../protocol/protocol-error.js';
 import { Reader } from '../../protocol/reader.js';
 import { Writer } from '../../protocol/writer.js';
 import type { Partition } from '../../replication/partition.js';
@@ -33,6 +34,8 @@ import type { ProduceWaits } from './produce-wait.js';
 /** Bits of a slot that are its index (native/reactor/reactor.h). */
 const SLOT_INDEX = (1 << 18) - 1;
 const FLEXIBLE_FROM = 9;
+/** More than any producer sends: a mebibyte of smallest batches is 14,000. The main isolate looks at each in one step. */
+const MOST_PARTITIONS = 20_000;
 /** Bytes an answer takes: fixed, per topic beside its name, per partition. */
 const ANSWER_BYTES = 64;
 const TOPIC_BYTES = 16;
@@ -75,6 +78,7 @@ export class ProduceService implements HotRoute {
   serve(request: HotRequest): boolean {
     const view = this.#view;
     view.decode(this.#options.space.bytes, request.bodyStart, request.end, request.apiVersion);
+    if (view.partitionCount > MOST_PARTITIONS) throw new ProtocolError(`a produce request for ${view.partitionCount} partitions`);
     this.#rows.reset(view.partitionCount);
     return this.#proceed(request);
   }
@@ -399,6 +403,8 @@ export class ProduceService implements HotRoute {
   }
 
   #resumed(held: HeldProduce, preset: (rows: ProduceRows) => void): void {
+    // The broker was closed meanwhile: there is no arena any more to read the request from.
+    if (this.#options.commands.closed) return;
     if (held.connection.closed) {
       this.#options.commands.fail(held.slot);
       this.#options.resume(held);
@@ -412,7 +418,7 @@ export class ProduceService implements HotRoute {
     const { native, commands, space } = this.#options;
     const failed = native.failedAnswer(answer);
     const index = failed.slot & SLOT_INDEX;
-    if (failed.length === 0) {
+    if (failed.answer.length === 0) {
       // acks=0: an error can only be told by closing (KafkaApis.scala).
       commands.fail(failed.slot);
       return;
@@ -424,7 +430,7 @@ export class ProduceService implements HotRoute {
     rows.reset(view.partitionCount);
     this.#presetFrom(failed, apiVersion);
     const request: HeldProduce = {
-      slot: failed.slot, connection: NOBODY, apiVersion, correlationId: space.view.getInt32(failed.offset + 4), clientId: '',
+      slot: failed.slot, connection: NOBODY, apiVersion, correlationId: failed.answer.readInt32BE(4), clientId: '',
       bodyStart: this.#frames[2 * index]!, end: this.#frames[2 * index + 1]!,
     };
     this.#lookUpPartitions();
@@ -441,10 +447,8 @@ export class ProduceService implements HotRoute {
 
   /** Reads the answer that could not be sent: rows with a hole take their append's outcome, the others stay. */
   #presetFrom(failed: FailedAnswer, apiVersion: number): void {
-    const { space } = this.#options;
     const rows = this.#rows;
-    const body = failed.offset + (apiVersion >= FLEXIBLE_FROM ? 9 : 8);
-    const answer = ProduceResponse.decode(new Reader(space.bytes, body, failed.offset + failed.length), apiVersion);
+    const answer = ProduceResponse.decode(new Reader(failed.answer, apiVersion >= FLEXIBLE_FROM ? 9 : 8), apiVersion);
     let row = 0;
     let ordinal = 0;
     for (const topic of answer.responses) {
