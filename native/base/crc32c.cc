@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "base/invariant.h"
 
@@ -185,19 +186,27 @@ struct Implementation {
   const char* name;
 };
 
-Implementation choose() {
+// Those this CPU has, the fastest first.
+std::span<const Implementation> available() {
+  static const auto found = [] {
+    std::array<Implementation, 3> all{};
+    size_t count = 0;
 #if defined(__x86_64__)
-  const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("vpclmulqdq");
-  if (wide && __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul")) return {extend_avx512, "avx512"};
-  if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul")) return {extend_sse42, "sse4.2"};
+    const bool sse42 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+    const bool wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("vpclmulqdq");
+    if (sse42 && wide) all[count++] = {extend_avx512, "avx512"};
+    if (sse42) all[count++] = {extend_sse42, "sse4.2"};
 #elif defined(__aarch64__)
-  if ((getauxval(AT_HWCAP) & (1ul << 7)) != 0) return {extend_arm, "arm"};
+    if ((getauxval(AT_HWCAP) & (1ul << 7)) != 0) all[count++] = {extend_arm, "arm"};
 #endif
-  return {extend_table, "table"};
+    all[count++] = {extend_table, "table"};
+    return std::pair(all, count);
+  }();
+  return {found.first.data(), found.second};
 }
 
 const Implementation& chosen() {
-  static const Implementation implementation = choose();
+  static const Implementation implementation = available().front();
   return implementation;
 }
 
@@ -208,6 +217,13 @@ uint32_t crc32c_extend(uint32_t crc, std::span<const uint8_t> bytes) {
 }
 
 uint32_t crc32c(std::span<const uint8_t> bytes) { return crc32c_extend(0, bytes); }
+
+std::optional<uint32_t> crc32c_extend_as(std::string_view implementation, uint32_t crc, std::span<const uint8_t> bytes) {
+  for (const Implementation& one : available()) {
+    if (one.name == implementation) return ~one.extend(~crc, bytes.data(), bytes.size());
+  }
+  return std::nullopt;
+}
 
 uint32_t crc32c_extend_portable(uint32_t crc, std::span<const uint8_t> bytes) {
   return ~extend_table(~crc, bytes.data(), bytes.size());

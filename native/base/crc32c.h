@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 
 namespace odradek {
 
@@ -23,7 +25,8 @@ uint32_t crc32c_replace_head(uint32_t crc, std::span<const uint8_t> head, std::s
 // "avx512", "sse4.2", "arm" or "table".
 const char* crc32c_implementation();
 
-// For tests and benchmarks: the portable one, whatever the CPU.
+// For tests and benchmarks: the portable one, whatever the CPU; and a named one, if this CPU has it.
 uint32_t crc32c_extend_portable(uint32_t crc, std::span<const uint8_t> bytes);
+std::optional<uint32_t> crc32c_extend_as(std::string_view implementation, uint32_t crc, std::span<const uint8_t> bytes);
 
 }  // namespace odradek

@@ -179,6 +179,7 @@ Result<Log::Opened> Log::open(const OpenRequest& request) {
   core.segments.replace(std::move(loaded->segments));
   for (std::shared_ptr<Segment>& dropped : loaded->dropped) core.deleted.push_back({std::move(dropped), core.clock.wall_ms()});
   core.directory_dirty = loaded->directory_dirty;
+  core.touched = !request.clean_shutdown || report.segments_recovered > 0 || loaded->directory_dirty;
   core.next_offset = report.end_offset;
   core.recovery_point = report.recovery_point;
   log->start_offset_.store(report.start_offset, std::memory_order_release);

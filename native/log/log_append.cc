@@ -25,6 +25,7 @@ void Log::Core::run_round(std::span<Work> works, Workspace& scratch) {
   scratch.done.clear();
   scratch.failures.clear();
   if (!scratch.staging) scratch.staging = std::make_unique_for_overwrite<uint8_t[]>(kStagingBytes);
+  touched = true;
   old_generation = generation;
   first_failed = SIZE_MAX;
   pending_done = 0;

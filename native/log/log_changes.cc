@@ -52,6 +52,7 @@ std::shared_ptr<Segment> Log::Core::make_segment(int64_t base_offset) {
 
 // REQUIRES: nothing pending.
 Status Log::Core::roll(int64_t base_offset, int64_t now_ms) {
+  touched = true;
   Segment& old = segments.active();
   if (old.size() == 0 && old.base_offset() == base_offset) return Status::success();
   if (Status sealed = old.seal(); !sealed.ok()) {
@@ -138,6 +139,7 @@ Status Log::Core::truncate_to(int64_t offset) {
   Result<uint64_t> position = position_of(segment, offset);
   if (!position.ok()) return position.status();
 
+  touched = true;
   const Truncating truncating(truncations);
   recovery_point = std::min(recovery_point, offset);
   next_offset = offset;
@@ -162,6 +164,7 @@ Status Log::Core::truncate_to(int64_t offset) {
 Status Log::Core::start_anew_at(int64_t offset) {
   if (!broken.ok()) return broken;
   const Segments all = segments.all();
+  touched = true;
   const Truncating truncating(truncations);
   // Renamed before the new one is made: it may bear the same name.
   Segments gone(all.rbegin(), all.rend());
@@ -215,7 +218,9 @@ Status Log::Core::purge_deleted(int64_t before_ms) {
 
 Status Log::Core::shut(bool flush) {
   Status status = broken;
-  if (status.ok() && flush) {
+  if (!touched) {
+    // Thousands of idle partitions stop without a single fsync.
+  } else if (status.ok() && flush) {
     Segment& active = segments.active();
     status = active.seal();
     if (status.ok()) status = flush_all();

@@ -107,6 +107,7 @@ struct Log::Core {
   uint32_t generation = 1;
   Status broken;
   bool closed = false;
+  bool touched = true;           // false: as the last clean shutdown left it
   bool directory_dirty = false;  // names were added since it was synced
   // What is decided but not written in this round. The batches and pieces are in the Workspace.
   size_t pending_done = 0;        // index of the first pending AppendDone

@@ -63,6 +63,11 @@ TEST_CASE_FIXTURE(Fixture, "after a clean stop nothing is scanned and everything
   CHECK(report.end_offset == 120);
   CHECK(report.recovery_point == 120);
   check_prefix(120);
+  // Stopped again without a change: nothing to write, nothing to sync.
+  const uint64_t calls = files.calls();
+  REQUIRE(*driver.close() == 120);
+  CHECK(files.calls() == calls);
+  reopen(true, 120);
   CHECK(driver.append(simple_batch(1)).done.base_offset == 120);
   CHECK(driver.max_timestamp()->timestamp == 1'059);
 }
