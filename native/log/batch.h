@@ -48,6 +48,8 @@ static_assert(batch_at::kRecordCount + 4 == kBatchHeaderSize);
 constexpr size_t kBatchLengthEnd = 12;  // batchLength counts from here
 constexpr int8_t kMagicV2 = 2;
 constexpr int64_t kNoTimestamp = -1;
+// Larger ones could not pass through TypeScript unharmed, and leave no room to count on.
+constexpr int64_t kMaxOffset = int64_t{1} << 53;
 
 namespace batch_attribute {
 constexpr int16_t kCodecMask = 0x07;

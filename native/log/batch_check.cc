@@ -149,9 +149,8 @@ Code check_fetched(std::span<const uint8_t> rest, int64_t at_least, CheckedBatch
   const std::span<const uint8_t> batch = rest.first(size);
   const BatchHeader header(batch.data());
   if (!crc_matches(batch)) return refuse(failure, Code::kCorruptBatch, "the fetched batch's CRC does not match");
-  if (header.base_offset() < at_least || header.last_offset_delta() < 0 ||
-      header.base_offset() > INT64_MAX - INT32_MAX) {
-    return refuse(failure, Code::kUnexpectedOffset, "the fetched batch's offsets are below the end of the log");
+  if (header.base_offset() < at_least || header.last_offset_delta() < 0 || header.base_offset() > kMaxOffset) {
+    return refuse(failure, Code::kUnexpectedOffset, "the fetched batch's offsets do not continue the log");
   }
   *checked = {size, header.last_offset_delta(), header.base_offset(), header.max_timestamp()};
   return Code::kOk;

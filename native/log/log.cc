@@ -25,7 +25,7 @@ Log::Core::Core(const OpenRequest& request, Log* log)
       listener(*request.listener),
       clock(*request.clock),
       directory(request.directory),
-      options(request.options),
+      options(bounded(request.options)),
       jitter_state(request.options.jitter_seed),
       hot(request.options.hot_batches) {}
 
@@ -302,7 +302,7 @@ void Log::purge_deleted(int64_t before_ms, StatusDone done) {
 
 void Log::update_options(const LogOptions& options) {
   static_cast<void>(core_->enqueue([=, this] {
-    core_->options = options;
+    core_->options = bounded(options);
     core_->hot.set_capacity(options.hot_batches);
   }));
 }

@@ -14,11 +14,6 @@ namespace {
 constexpr uint32_t kStagedJob = 8 * 1024;
 constexpr size_t kStagingBytes = 1 << 20;
 
-// The disk is full or descriptors ran out: trouble that passes. Anything else is the directory's end.
-bool passes(Code code) {
-  return code == Code::kNoSpace || code == Code::kTooManyFiles || code == Code::kOutOfMemory;
-}
-
 }  // namespace
 
 void Log::Core::run_round(std::span<Work> works, Workspace& scratch) {
@@ -171,7 +166,7 @@ Status Log::Core::write_pending(Workspace& scratch) {
   if (!wrote.ok()) {
     fail_pending(wrote, scratch);
     if (!cut.ok()) break_log(cut);
-    else if (!passes(wrote.code())) break_log(wrote);
+    else if (!passes(wrote)) break_log(wrote);
     return wrote;
   }
   scratch.hot.clear();
@@ -225,6 +220,7 @@ void Log::Core::settle(Workspace& scratch) {
   if (broken.ok() && !closed && next_offset - recovery_point >= options.flush_messages) {
     if (const Status flushed = flush_all(); !flushed.ok()) {
       durable = false;
+      break_log(flushed);  // the records are in the file and yet refused: nothing may come behind them
       for (AppendDone& done : scratch.done) {
         if (done.code == Code::kOk) fail(done, flushed, scratch);
       }

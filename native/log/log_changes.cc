@@ -56,7 +56,7 @@ Status Log::Core::roll(int64_t base_offset, int64_t now_ms) {
   Segment& old = segments.active();
   if (old.size() == 0 && old.base_offset() == base_offset) return Status::success();
   if (Status sealed = old.seal(); !sealed.ok()) {
-    if (sealed.code() != Code::kNoSpace) break_log(sealed);
+    if (!passes(sealed)) break_log(sealed);
     return sealed;
   }
   // Once the new segment exists, a recovery point at its base says that the old one need not be looked at: then its
@@ -71,9 +71,7 @@ Status Log::Core::roll(int64_t base_offset, int64_t now_ms) {
   directory_dirty = true;
   if (Status made = next->create(now_ms); !made.ok()) {
     for (const char* suffix : {".log", ".index", ".timeindex"}) static_cast<void>(files.remove(next->path(suffix)));
-    if (made.code() != Code::kNoSpace && made.code() != Code::kTooManyFiles && made.code() != Code::kOutOfMemory) {
-      break_log(made);
-    }
+    if (!passes(made)) break_log(made);
     return made;
   }
   Result<std::shared_ptr<File>> file = next->file();
@@ -96,7 +94,8 @@ Status Log::Core::flush_all() {
   }
   if (status.ok() && directory_dirty) status = files.sync_directory(directory);
   if (!status.ok()) {
-    break_log(status);  // the system may have dropped the dirty pages: a second fsync would lie
+    // The system may have dropped the dirty pages: a second fsync would lie. Without a descriptor there was no first.
+    if (status.code() != Code::kTooManyFiles) break_log(status);
     return status;
   }
   directory_dirty = false;
@@ -130,6 +129,7 @@ Status Log::Core::drop(std::span<const std::shared_ptr<Segment>> gone) {
 
 Status Log::Core::truncate_to(int64_t offset) {
   if (!broken.ok()) return broken;
+  if (offset < 0) return Status(Code::kInvalidArgument, 0, "an offset below 0");
   if (offset >= next_offset) return Status::success();
   const Segments all = segments.all();
   if (offset < all.front()->base_offset()) return start_anew_at(offset);
@@ -163,6 +163,7 @@ Status Log::Core::truncate_to(int64_t offset) {
 
 Status Log::Core::start_anew_at(int64_t offset) {
   if (!broken.ok()) return broken;
+  if (offset < 0 || offset > kMaxOffset) return Status(Code::kInvalidArgument, 0, "an offset no log can start at");
   const Segments all = segments.all();
   touched = true;
   const Truncating truncating(truncations);

@@ -1,6 +1,7 @@
 // The inside of a Log: its queue, and what the log thread does with it. Only log*.cc include this.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -16,6 +17,17 @@
 #include "log/workspace.h"
 
 namespace odradek {
+
+// The disk is full or descriptors ran out: trouble that passes. Any other failed write is the directory's end.
+inline bool passes(const Status& trouble) {
+  return trouble.code() == Code::kNoSpace || trouble.code() == Code::kTooManyFiles || trouble.code() == Code::kOutOfMemory;
+}
+
+// What a log cannot work with is bounded here, whoever asked for it: positions are int32 in Kafka's index.
+inline LogOptions bounded(LogOptions options) {
+  options.segment_bytes = std::min<uint32_t>(options.segment_bytes, INT32_MAX);
+  return options;
+}
 
 // Carried out in order on the log thread.
 using Command = std::function<void()>;

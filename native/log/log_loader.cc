@@ -239,12 +239,13 @@ Status Loader::finish() {
   }
   if (Status opened = loaded_.segments.back()->open_for_append(request_.clock->wall_ms()); !opened.ok()) return opened;
   report.start_offset = std::max(request_.start_offset, loaded_.segments.front()->base_offset());
-  report.recovery_point = request_.clean_shutdown ? report.end_offset : std::min(request_.recovery_point, report.end_offset);
+  report.recovery_point = request_.clean_shutdown ? report.end_offset : std::clamp<int64_t>(request_.recovery_point, 0, report.end_offset);
   report.segments = static_cast<uint32_t>(loaded_.segments.size());
   return Status::success();
 }
 
 Status Loader::load() {
+  if (request_.start_offset > kMaxOffset) return Status(Code::kInvalidArgument, 0, "an offset no log can start at");
   if (Status found = find_files(); !found.ok()) return found;
   if (Status adopted = adopt_segments(); !adopted.ok()) return adopted;
   if (loaded_.segments.empty()) {

@@ -63,7 +63,7 @@ class Window {
 
 bool offsets_rise(const BatchHeader& header, int64_t base, int64_t at_least) {
   return header.base_offset() >= at_least && header.last_offset_delta() >= 0 &&
-         header.base_offset() <= INT64_MAX - INT32_MAX && header.last_offset() - base <= INT32_MAX;
+         header.base_offset() <= kMaxOffset && header.last_offset() - base <= INT32_MAX;
 }
 
 // A message of format v0 or v1: offset int64, size int32, crc int32, magic int8, ... Torn bytes do not pass for one.

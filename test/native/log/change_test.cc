@@ -83,6 +83,25 @@ TEST_CASE_FIXTURE(Fixture, "a log started anew begins where it was told, under t
   }
 }
 
+TEST_CASE_FIXTURE(Fixture, "offsets that no log can have are refused") {
+  append(3);
+  CHECK(driver.truncate_to(-1).code() == Code::kInvalidArgument);
+  CHECK(driver.start_anew_at(-1).code() == Code::kInvalidArgument);
+  CHECK(driver.start_anew_at(INT64_MAX).code() == Code::kInvalidArgument);
+  CHECK(driver.set_start_offset(7).code() == Code::kOffsetOutOfRange);
+  CHECK(driver.set_start_offset(INT64_MIN).ok());
+  CHECK(driver.locate(-1).status().code() == Code::kOffsetOutOfRange);
+  CHECK(driver.scan(INT64_MIN)->batches.size() == 3);
+  CHECK(bases() == std::vector<int64_t>{0, 2, 4});
+  driver.kill();
+  driver.request().start_offset = INT64_MAX;
+  CHECK(driver.try_open().status().code() == Code::kInvalidArgument);
+  driver.request().start_offset = INT64_MIN;
+  driver.request().recovery_point = INT64_MIN;
+  CHECK(driver.open().end_offset == 6);
+  CHECK(driver.log().start_offset() == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "retention deletes whole segments below an offset, never the active one") {
   append(60);
   const auto facts = *driver.segments();
