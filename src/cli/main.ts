@@ -2,11 +2,13 @@
 import { createRequire } from 'node:module';
 import { systemClock } from '../base/clock.js';
 import { stderrSink } from '../base/json-logger.js';
+import { systemTimers } from '../base/timers.js';
 import { parseCommandLine, USAGE } from './command-line.js';
 import { start, type Process } from './start.js';
 
 const thisProcess: Process = {
   clock: systemClock,
+  timers: systemTimers,
   env: process.env,
   out: text => void process.stdout.write(text),
   error: text => stderrSink.write(text),

@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.js';
 import { jsonLogger, LOG_LEVELS, type LogLevel } from '../base/json-logger.js';
 import type { Logger } from '../base/logger.js';
+import type { Timers } from '../base/timers.js';
 import type { BrokerConfig } from '../config/broker-config.js';
 import { loadConfig, type ConfigSources } from '../config/load.js';
 import { ConfigError } from '../config/problem.js';
@@ -18,6 +19,7 @@ export type StartBroker = (options: { readonly config: BrokerConfig; readonly lo
 
 export interface Process {
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly env: Readonly<Record<string, string | undefined>>;
   out(text: string): void;
   error(text: string): void;
@@ -54,6 +56,13 @@ export async function start(sources: ConfigSources, process: Process, findBroker
   }
 }
 
+/** How long a start that is told to stop may take to become a broker that can be stopped in order. */
+const STOP_DURING_START_MS = 5000;
+
+function soon({ timers }: Process): Promise<undefined> {
+  return new Promise(resolve => void timers.after(STOP_DURING_START_MS, () => resolve(undefined)));
+}
+
 async function serve(starting: Promise<RunningBroker>, process: Process, logger: Logger): Promise<void> {
   // A signal during the start is not lost: the broker stops as soon as it could be told to.
   const stopAsked = new Promise<void>(resolve => {
@@ -68,7 +77,12 @@ async function serve(starting: Promise<RunningBroker>, process: Process, logger:
       resolve();
     });
   });
-  const broker = await starting;
+  const broker = await Promise.race([starting, stopAsked.then(() => soon(process))]);
+  if (broker === undefined) {
+    // It waits for something that may never come (an old session, a ZooKeeper). Nothing was acknowledged.
+    process.exit(SIGNAL_EXIT.SIGTERM);
+    return;
+  }
   process.out(`odradek ${broker.id} ready on ${broker.host}:${broker.port} in ${Math.round(process.clock.monotonic())} ms\n`);
   await stopAsked;
   await broker.close();

@@ -8,6 +8,7 @@ import type { Random } from '../base/random.js';
 import { ErrorCode } from '../protocol/errors.js';
 import type { Timers } from '../base/timers.js';
 import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
+import { ZnodeFormatError } from '../zookeeper/znodes/json.js';
 import { BrokerRequests, type BrokerChannel } from './broker-requests.js';
 import { ControllerContext, NO_LEADER, type PartitionFacts, type TopicFacts } from './context.js';
 import { electLeader, firstLeadership, withoutBroker, type ElectionRules } from './election.js';
@@ -141,8 +142,11 @@ export class Controller {
 
   /** A watcher that queues `handle`, while this broker is the controller. */
   #when(event: string, handle: () => Promise<void>): () => void {
+    // Watches of an earlier term must not come back to life in a later one: each would arm itself again for good.
+    const term = this.#context.epoch;
+    const current = (): boolean => this.#active && this.#context.epoch === term;
     return () => {
-      if (this.#active) void this.#events.put(event, async () => (this.#active ? handle() : undefined));
+      if (current()) void this.#events.put(event, async () => (current() ? handle() : undefined));
     };
   }
 
@@ -158,12 +162,19 @@ export class Controller {
 
   async #loadTopics(names: readonly string[]): Promise<TopicFacts[]> {
     const loaded = await Promise.all(names.map(async name => {
-      const topic = await this.#store.topic(name, this.#when(`partitions of ${name}`, () => this.#partitionsChanged(name)));
-      if (topic === undefined) return [];
-      await Promise.all([...topic.partitions.values()].map(async partition => {
-        partition.leadership = await this.#store.leadership(partition);
-      }));
-      return [topic];
+      try {
+        const topic = await this.#store.topic(name, this.#when(`partitions of ${name}`, () => this.#partitionsChanged(name)));
+        if (topic === undefined) return [];
+        await Promise.all([...topic.partitions.values()].map(async partition => {
+          partition.leadership = await this.#store.leadership(partition);
+        }));
+        return [topic];
+      } catch (error) {
+        if (!(error instanceof ZnodeFormatError)) throw error;
+        // One topic that somebody spoilt by hand must not take the others down.
+        this.#logger.error({ topic: name, error: String(error) }, 'a topic in ZooKeeper cannot be read: left alone');
+        return [];
+      }
     }));
     const topics = loaded.flat();
     for (const topic of topics) this.#context.topics.set(topic.name, topic);
@@ -289,13 +300,19 @@ export class Controller {
       }
       const partitions = [...topic.partitions.values()];
       if (!partitions.every(partition => partition.replicas.every(replica => this.#context.isLive(replica)))) continue;
-      if (await this.#deleteReplicas(partitions)) {
+      if (!(await this.#deleteReplicas(partitions))) {
+        this.#deleteLater();
+      } else {
         await this.#store.eraseTopic(name);
         this.#context.topics.delete(name);
         this.#context.deleting.delete(name);
         this.#logger.info({ topic: name }, 'topic deleted');
       }
     }
+  }
+
+  #deleteLater(): void {
+    this.#timers.after(RESTART_MS, () => void this.#events.put('deletions', async () => (this.#active ? this.#deleteMarked() : undefined)));
   }
 
   async #deleteReplicas(partitions: readonly PartitionFacts[]): Promise<boolean> {
@@ -323,7 +340,7 @@ export class Controller {
     this.#logger.warn({ event, error: String(error) }, 'a controller event failed');
     // What is believed may now differ from what is written, and watches may be unarmed. A new election reads everything
     // anew (Kafka resigns after a failed take-over too); not at once, so that a lasting fault does not make a storm.
-    if (this.#active && !this.#restarting && !isZkError(error, 'SESSIONEXPIRED', 'CLOSED')) this.#restartSoon();
+    if (!this.#restarting && !isZkError(error, 'SESSIONEXPIRED', 'CLOSED')) this.#restartSoon();
   }
 
   #restartSoon(): void {
@@ -331,8 +348,8 @@ export class Controller {
     this.#timers.after(RESTART_MS, () => {
       this.#restarting = false;
       void this.#events.put('restart', async () => {
-        if (!this.#active || this.#closed) return;
-        await this.#store.resign();
+        if (this.#closed) return;
+        if (this.#active) await this.#store.resign();
         this.#resigned();
         await this.#elect();
       });

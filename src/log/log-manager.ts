@@ -16,7 +16,7 @@ import { scanLogDirectory } from './log-directory.js';
 import { openPartition, type OpenedPartition } from './open-partition.js';
 import { liveName, suffixedName } from './partition-directory.js';
 import type { PartitionLog } from './partition-log.js';
-import { PARTITION_METADATA, writePartitionMetadata } from './partition-metadata.js';
+import { PARTITION_METADATA, readPartitionMetadata, writePartitionMetadata } from './partition-metadata.js';
 import type { ProducerSnapshots } from './producer-snapshots.js';
 import type { Storage } from './storage.js';
 
@@ -69,6 +69,9 @@ export class LogManager {
   readonly #byIndex: (PartitionLog | undefined)[] = [];
   readonly #highWatermarks = new Map<string, number>();
   readonly #online = new Set<string>();
+  #checkpointing: Promise<unknown> = Promise.resolve();
+  /** By directory: new logs that are not open yet. They count as well: a topic's partitions come all at once. */
+  readonly #opening = new Map<string, number>();
   readonly #timers = new Set<Timer>();
 
   constructor(options: LogManagerOptions) {
@@ -123,11 +126,27 @@ export class LogManager {
     // It may lie in the directory that failed: making a second one elsewhere would lose what is there.
     if (!isNew && this.#online.size < this.#options.logDirs.length) throw new LogDirectoryError(`${liveName(topic, partition)} may be in an offline log directory`);
     const logDir = this.#emptiest();
+    this.#opening.set(logDir, (this.#opening.get(logDir) ?? 0) + 1);
+    try {
+      const directory = join(logDir, liveName(topic, partition));
+      await this.#moveStrayAway(logDir, topic, partition, topicId);
+      await this.#options.storage.makeDirectory(directory);
+      await this.#options.storage.syncDirectory(logDir);
+      if (topicId !== ZERO_ID) await writePartitionMetadata(this.#options.storage, join(directory, PARTITION_METADATA), topicId);
+      return await this.#openLog({ logDir, topic, partition, recoveryPoint: 0, startOffset: 0, clean: true });
+    } finally {
+      this.#opening.set(logDir, this.#opening.get(logDir)! - 1);
+    }
+  }
+
+  /** A directory of that name which no open log belongs to is another topic's, whose deletion did not come to its end. */
+  async #moveStrayAway(logDir: string, topic: string, partition: number, topicId: string): Promise<void> {
+    const { storage, random } = this.#options;
     const directory = join(logDir, liveName(topic, partition));
-    await this.#options.storage.makeDirectory(directory);
-    await this.#options.storage.syncDirectory(logDir);
-    if (topicId !== ZERO_ID) await writePartitionMetadata(this.#options.storage, join(directory, PARTITION_METADATA), topicId);
-    return this.#openLog({ logDir, topic, partition, recoveryPoint: 0, startOffset: 0, clean: true });
+    const found = await readPartitionMetadata(storage, join(directory, PARTITION_METADATA));
+    if (found === null || found === topicId || topicId === ZERO_ID) return;
+    await storage.rename(directory, join(logDir, suffixedName(topic, partition, 'stray', random.bytes(16).toString('hex'))));
+    await storage.syncDirectory(logDir);
   }
 
   /** The id of a log from before topics had ids. */
@@ -142,17 +161,22 @@ export class LogManager {
     const held = this.#held.get(name);
     if (held === undefined) return;
     const { log } = held;
-    this.#held.delete(name);
-    this.#highWatermarks.delete(name);
     const index = log.index;
     await held.background;
-    await log.abandon();
-    this.#byIndex[index] = undefined;
+    if (index >= 0) {
+      await log.abandon();
+      this.#byIndex[index] = undefined;
+    }
     await held.metadataWritten();
     const { storage, random, timers, logger } = this.#options;
     const doomed = join(log.logDir, suffixedName(topic, partition, 'delete', random.bytes(16).toString('hex')));
     await storage.rename(log.directory, doomed);
     await storage.syncDirectory(log.logDir);
+    // Only now: as long as the directory is there under its name, the controller must be able to ask again.
+    this.#held.delete(name);
+    this.#highWatermarks.delete(name);
+    // What the checkpoints say of this log must not be believed of a later one with its name.
+    await Promise.all([this.checkpointRecoveryPoints(), this.checkpointStartOffsets()]);
     this.#after(timers, this.#options.topicConfig(topic).fileDeleteDelayMs, () => {
       storage.remove(doomed).catch((error: unknown) => logger.warn({ directory: doomed, error: String(error) }, 'cannot remove a deleted log'));
     });
@@ -164,19 +188,27 @@ export class LogManager {
 
   /** replication-offset-checkpoint of one directory. */
   async writeHighWatermarks(logDir: string, offsets: readonly PartitionOffset[]): Promise<void> {
-    if (!this.#online.has(logDir)) return;
-    await this.#guarded(logDir, () => writeOffsets(this.#options.storage, join(logDir, HIGH_WATERMARKS), offsets));
+    const turn = this.#checkpointing.then(async () => {
+      if (this.#online.has(logDir)) await this.#guarded(logDir, () => writeOffsets(this.#options.storage, join(logDir, HIGH_WATERMARKS), offsets));
+    });
+    this.#checkpointing = turn.catch(() => {});
+    await turn;
   }
 
-  async checkpointRecoveryPoints(): Promise<void> {
-    await Promise.all([...this.#online].map(logDir => this.#guarded(logDir, () =>
-      writeOffsets(this.#options.storage, join(logDir, RECOVERY_POINTS), this.#offsets(logDir, log => log.recoveryPoint)))));
+  checkpointRecoveryPoints(): Promise<void> {
+    return this.#checkpoint(logDir => writeOffsets(this.#options.storage, join(logDir, RECOVERY_POINTS), this.#offsets(logDir, log => log.recoveryPoint)));
   }
 
   /** Only logs that start inside their first segment are listed: for the others the file's name says it. */
-  async checkpointStartOffsets(): Promise<void> {
-    await Promise.all([...this.#online].map(logDir => this.#guarded(logDir, () =>
-      writeOffsets(this.#options.storage, join(logDir, LOG_START_OFFSETS), this.#offsets(logDir, log => log.startOffset).filter(each => each.offset > 0)))));
+  checkpointStartOffsets(): Promise<void> {
+    return this.#checkpoint(logDir => writeOffsets(this.#options.storage, join(logDir, LOG_START_OFFSETS), this.#offsets(logDir, log => log.startOffset).filter(each => each.offset > 0)));
+  }
+
+  /** One checkpoint at a time: two writers of one file would take each other's unfinished copy away. */
+  #checkpoint(write: (logDir: string) => Promise<void>): Promise<void> {
+    const turn = this.#checkpointing.then(() => Promise.all([...this.#online].map(logDir => this.#guarded(logDir, () => write(logDir)))));
+    this.#checkpointing = turn.catch(() => {});
+    return turn.then(() => {});
   }
 
   /** A log began a new segment: what is known of producers at that offset is noted, and the old segment goes to disk. */
@@ -287,7 +319,7 @@ export class LogManager {
   }
 
   #emptiest(): string {
-    const counts = new Map([...this.#online].map(logDir => [logDir, 0]));
+    const counts = new Map([...this.#online].map(logDir => [logDir, this.#opening.get(logDir) ?? 0]));
     for (const { log } of this.#held.values()) counts.set(log.logDir, (counts.get(log.logDir) ?? 0) + 1);
     let best: string | undefined;
     for (const logDir of this.#options.logDirs) if (this.#online.has(logDir) && (best === undefined || counts.get(logDir)! < counts.get(best)!)) best = logDir;
@@ -302,6 +334,7 @@ export class LogManager {
   #flushDue(): void {
     const now = this.#options.clock.monotonic();
     for (const held of this.#held.values()) {
+      if (held.log.index < 0) continue;
       if (now - held.lastFlush < this.#options.topicConfig(held.log.topic).flushMs || held.log.recoveryPoint >= held.log.endOffset) continue;
       held.lastFlush = now;
       this.#inBackground(held, () => held.log.flush());

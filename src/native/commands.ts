@@ -10,6 +10,7 @@ export class Commands {
   readonly #words: Float64Array;
   readonly #full: number;
   #used = 0;
+  #closed = false;
 
   constructor(native: NativeExchange) {
     this.#native = native;
@@ -92,6 +93,16 @@ export class Commands {
     else this.#advance(at);
   }
 
+  /** The exchange is about to close: what is commanded from here on is for nobody. */
+  close(): void {
+    this.flush();
+    this.#closed = true;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Hands over early where a further command might not fit. */
   flushIfFull(): void {
     if (this.#used > this.#full) this.flush();
@@ -107,7 +118,7 @@ export class Commands {
     const used = this.#used;
     if (used === 0) return;
     this.#used = 0;
-    this.#native.flush(used);
+    if (!this.#closed) this.#native.flush(used);
   }
 
   #two(opcode: number, slot: number): void {

@@ -19,6 +19,8 @@ import type { HotRequest, PlainRoute, Routes } from './route.js';
 const API_VERSIONS = 18;
 /** Rounds of poll() before timers and the rest of the event loop get their turn. Native code wakes us again. */
 const ROUNDS = 4;
+/** Frames up to this size give their slab back as soon as they are copied. */
+const SMALL_FRAME = 16 * 1024;
 
 export interface DispatcherOptions {
   readonly native: NativeExchange;
@@ -68,10 +70,12 @@ export class Dispatcher {
     if (this.#draining) return;
     this.#draining = true;
     try {
+      let settled = false;
       for (let round = 0; round < ROUNDS; round++) {
         const polled = this.#native.poll();
         if (polled === 0) {
           if (round === 0) this.#retryUnsent();
+          settled = true;
           break;
         }
         // Completions first: whoever holds the answer of a produce must also find its record.
@@ -80,6 +84,8 @@ export class Dispatcher {
         this.#serveEvents(polled & 0xffff);
         // Not handed over before the next look: what arrived meanwhile goes along, and each hand-over may wake a thread.
       }
+      // A log watched in the last round may have had an append just before: nobody wakes us for that, so look once more.
+      if (!settled) this.#retrySoon();
     } finally {
       this.#draining = false;
       this.#commands.flush();
@@ -194,7 +200,8 @@ export class Dispatcher {
   #servePlain(route: PlainRoute, connection: Connection, slot: number, offset: number, length: number, apiKey: number, apiVersion: number): void {
     // A copy, so that a request that waits for minutes (a join) holds its own bytes and no slab.
     const frame = Buffer.from(this.#space.bytes.subarray(offset, offset + length));
-    this.#commands.releaseFrame(slot);
+    // A large one stays charged to the budget until it is answered, so that the copies have its bound too.
+    if (length <= SMALL_FRAME) this.#commands.releaseFrame(slot);
     const correlationId = frame.readInt32BE(4);
     // ControlledShutdown v0 is the only request with header v0, which has no client id (RequestHeader.java).
     const bare = apiKey === 7 && apiVersion === 0;

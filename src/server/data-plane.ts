@@ -148,6 +148,7 @@ export class DataPlane {
     this.#closed = true;
     this.wheel.close();
     await this.codecs.close();
+    this.commands.close();
     this.native.close();
   }
 

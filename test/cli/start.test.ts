@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { parseCommandLine } from '../../src/cli/command-line.js';
 import { start, type Process, type StartBroker } from '../../src/cli/start.js';
 import type { ConfigSources } from '../../src/config/load.js';
@@ -13,6 +13,7 @@ class Stage {
   readonly exits: number[] = [];
   readonly broker: { started: boolean; closed: boolean; config?: Parameters<StartBroker>[0]['config'] } = { started: false, closed: false };
   now = 0;
+  patienceEnds: () => void = () => {};
   env: Record<string, string> = {};
   #signal: (signal: 'SIGTERM' | 'SIGINT') => void = () => {};
   #ready!: () => void;
@@ -21,6 +22,13 @@ class Stage {
 
   readonly #process: Process = {
     clock: { now: () => 0, monotonic: () => this.now },
+    timers: {
+      after: (_ms, action) => {
+        this.patienceEnds = action;
+        return { cancel: () => {} };
+      },
+      every: () => ({ cancel: () => {} }),
+    },
     env: this.env,
     out: text => { this.out += text; },
     error: text => { this.err += text; },
@@ -112,6 +120,15 @@ test('a Ctrl-C that comes twice, from the terminal and handed on by npm, is one;
   stage.now = 2_000;
   await stage.signal('SIGINT');
   expect(stage.exits).toEqual([130]);
+});
+
+test('a start that never ends is left a moment after it was told to stop', async () => {
+  const stage = new Stage();
+  void stage.run({});
+  await stage.signal('SIGTERM');
+  expect(stage.exits).toEqual([]);
+  stage.patienceEnds();
+  await vi.waitFor(() => expect(stage.exits).toEqual([143]));
 });
 
 test('a signal during the start is obeyed as soon as there is a broker to stop', async () => {

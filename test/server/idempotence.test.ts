@@ -160,7 +160,7 @@ async function process(dir: string, extra: string[] = []): Promise<{ child: Chil
   const settings = ['listeners=PLAINTEXT://127.0.0.1:0', `log.dirs=${join(dir, 'logs')}`, 'num.network.threads=1', ...extra];
   const child = spawn(globalThis.process.execPath, ['--import', 'tsx', main, 'start', ...settings.flatMap(setting => ['--override', setting])], { stdio: ['ignore', 'pipe', 'ignore'] });
   onTestFinished(() => void child.kill('SIGKILL'));
-  for await (const line of createInterface({ input: child.stdout! })) {
+  for await (const line of createInterface({ input: child.stdout })) {
     const ready = / ready on .*:(\d+) in /.exec(line);
     if (ready !== null) return { child, port: Number(ready[1]) };
   }

@@ -14,6 +14,7 @@ import type { Connection } from '../../network/connection.js';
 import type { ResponseSpace } from '../../network/response-space.js';
 import type { HotRequest, HotRoute } from '../../network/route.js';
 import { FetchRequestView, FetchResponseEncoder } from '../../protocol/hot/fetch.js';
+import { ProtocolError } from '../../protocol/protocol-error.js';
 import { Writer } from '../../protocol/writer.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import type { FetchEntry } from './fetch-entry.js';
@@ -22,6 +23,8 @@ import { FetchTask } from './fetch-task.js';
 
 const FLEXIBLE_FROM = 12;
 const SESSIONS_FROM = 7;
+/** More than a broker holds for one client. The main isolate looks at each in one step. */
+const MOST_PARTITIONS = 50_000;
 const ANSWER_BYTES = 256;
 const ENTRY_BYTES = 96;
 
@@ -64,6 +67,7 @@ export class FetchService implements HotRoute {
     const { commands, space, sessions, replicas, wheel, native } = this.#options;
     const view = this.#view;
     view.decode(space.bytes, request.bodyStart, request.end, request.apiVersion);
+    if (view.rows.partitionCount > MOST_PARTITIONS) throw new ProtocolError(`a fetch request for ${view.rows.partitionCount} partitions`);
     const context = sessions.open(view, request.apiVersion);
     const asked: Asked = { slot: request.slot, connection: request.connection, apiVersion: request.apiVersion, correlationId: request.correlationId };
     if (context.kind === 'refused') {

@@ -11,6 +11,9 @@ const INITIAL_EPOCH = 0;
 const FINAL_EPOCH = -1;
 const EVICTABLE_MS = 120_000;
 const LARGEST = 0x7fffffff;
+/** Partitions, of all sessions and of one. Beyond, clients go on with full fetches. */
+const MOST_REMEMBERED = 500_000;
+const MOST_IN_A_SESSION = 100_000;
 
 export class FetchSession {
   readonly id: number;
@@ -105,6 +108,10 @@ export class FetchSessions {
       for (let row = forgotten.firstPartition(topic); row < forgotten.firstPartition(topic + 1); row++) entries.delete(`${name}:${forgotten.partition[row]}`);
     }
     session.lastUsed = this.#clock.monotonic();
+    if (entries.size > MOST_IN_A_SESSION) {
+      this.#sessions.delete(session.id);
+      return { kind: 'refused', errorCode: ErrorCode.FetchSessionIdNotFound };
+    }
     if (entries.size === 0) {
       // Nothing is left to fetch: the session ends, and the answer says so by having none.
       this.#sessions.delete(session.id);
@@ -119,6 +126,10 @@ export class FetchSessions {
   #create(usesTopicIds: boolean, privileged: boolean, size: number): FetchSession | undefined {
     const now = this.#clock.monotonic();
     if (this.#sessions.size >= this.#slots() && !this.#evict(privileged, size, now)) return undefined;
+    // Slots bound the sessions; this bounds what they remember.
+    let remembered = size;
+    for (const session of this.#sessions.values()) remembered += session.entries.size;
+    if (remembered > MOST_REMEMBERED) return undefined;
     let id: number;
     do id = 1 + this.#random.int(LARGEST - 1);
     while (this.#sessions.has(id));

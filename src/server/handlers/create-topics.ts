@@ -3,6 +3,7 @@
 //   v7  topic ids
 // Answers when every partition has a leader that this broker knows of, or the time is up.
 
+import { Turns } from '../../base/turns.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { CreateTopicsRequest, CreateTopicsResponse, type CreateTopicsResponseInput } from '../../protocol/messages.js';
 import { describeTopic } from '../../config/describe.js';
@@ -10,6 +11,7 @@ import { defineHandler, type RequestContext } from '../handler.js';
 import { RequestError } from '../request-error.js';
 import type { BrokerServices } from '../services.js';
 import { whenTopicsLed } from '../topics/await-metadata.js';
+import type { TakenNames } from '../topics/taken-names.js';
 import type { CreatedTopic } from '../topics/topic-admin.js';
 
 type Asked = CreateTopicsRequest['topics'][number];
@@ -20,14 +22,18 @@ export const createTopics = defineHandler({
   response: CreateTopicsResponse,
   handle: async (request, context, broker) => {
     if (!broker.controller.isActive) return { topics: request.topics.map(({ name }) => refused(name, ErrorCode.NotController, null)) };
-    const names = request.topics.map(({ name }) => name);
-    const twice = new Set(names.filter((name, at) => names.indexOf(name) !== at));
-    const answers: Answer[] = [...twice].map(name => refused(name, ErrorCode.InvalidRequest, 'Create topics request from client contains multiple entries for this topic.'));
+    const counts = new Map<string, number>();
+    for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const answers: Answer[] = [];
     const made: { answer: Answer; partitions: number }[] = [];
+    const taken = await broker.topics.takenNames();
+    const turns = new Turns(broker.clock, broker.timers);
+    for (const [name, count] of counts) {
+      if (count > 1) answers.push(refused(name, ErrorCode.InvalidRequest, 'Create topics request from client contains multiple entries for this topic.'));
+    }
     for (const asked of request.topics) {
-      if (twice.has(asked.name)) continue;
-      const answer = await createOne(asked, request.validateOnly, context, broker, made);
-      answers.push(answer);
+      await turns.next();
+      if (counts.get(asked.name) === 1) answers.push(await createOne(asked, request.validateOnly, taken, context, broker, made));
     }
     if (!request.validateOnly && made.length > 0) await awaitLeaders(made, request.timeoutMs, broker);
     return { topics: answers };
@@ -35,7 +41,7 @@ export const createTopics = defineHandler({
   onError: (request, errorCode) => ({ topics: request.topics.map(({ name }) => refused(name, errorCode, null)) }),
 });
 
-async function createOne(asked: Asked, validateOnly: boolean, context: RequestContext, broker: BrokerServices, made: { answer: Answer; partitions: number }[]): Promise<Answer> {
+async function createOne(asked: Asked, validateOnly: boolean, taken: TakenNames, context: RequestContext, broker: BrokerServices, made: { answer: Answer; partitions: number }[]): Promise<Answer> {
   try {
     if (broker.controller.isDeleting(asked.name)) throw new RequestError(ErrorCode.TopicAlreadyExists, `Topic '${asked.name}' is marked for deletion.`);
     const created = await broker.topics.create({
@@ -44,7 +50,7 @@ async function createOne(asked: Asked, validateOnly: boolean, context: RequestCo
       replicationFactor: asked.replicationFactor,
       assignments: asked.assignments.map(each => ({ partition: each.partitionIndex, replicas: each.brokerIds })),
       configs: new Map(asked.configs.map(({ name, value }) => [name, value])),
-    }, validateOnly);
+    }, validateOnly, taken);
     const answer = success(asked.name, created, context, broker);
     made.push({ answer, partitions: created.assignment.length });
     return answer;

@@ -1,6 +1,7 @@
 // DescribeConfigs, versions 0-4.
 //   v1  sources and synonyms instead of "is default"; v3 types and documentation; v4 flexible encoding
 
+import { Turns } from '../../base/turns.js';
 import { describeBroker, describeClusterDefault, describeTopic, type ConfigEntry, type DescribeOptions } from '../../config/describe.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { DescribeConfigsRequest, DescribeConfigsResponse, type DescribeConfigsResponseInput } from '../../protocol/messages.js';
@@ -18,19 +19,29 @@ const BROKER = 4;
 export const describeConfigs = defineHandler({
   request: DescribeConfigsRequest,
   response: DescribeConfigsResponse,
-  handle: (request, { apiVersion }, broker) => ({
-    results: request.resources.map(asked => {
-      try {
-        const entries = describe(asked, { keys: asked.configurationKeys, includeSynonyms: request.includeSynonyms }, broker);
-        return { ...refused(asked, ErrorCode.None, null), configs: entries.map(entry => answerEntry(entry, apiVersion)) };
-      } catch (error) {
-        if (error instanceof RequestError) return refused(asked, error.code, error.message);
-        throw error;
-      }
-    }),
-  }),
+  handle: async (request, { apiVersion }, broker) => {
+    // Asked twice is answered once, so that an answer is bounded by what there is and not by what is asked.
+    const asked = new Map(request.resources.map(each => [`${each.resourceType} ${each.resourceName}`, each]));
+    const turns = new Turns(broker.clock, broker.timers);
+    const results: Answer[] = [];
+    for (const each of asked.values()) {
+      await turns.next();
+      results.push(answer(each, request.includeSynonyms, apiVersion, broker));
+    }
+    return { results };
+  },
   onError: (request, errorCode) => ({ results: request.resources.map(asked => refused(asked, errorCode, null)) }),
 });
+
+function answer(asked: Asked, includeSynonyms: boolean, apiVersion: number, broker: BrokerServices): Answer {
+  try {
+    const entries = describe(asked, { keys: asked.configurationKeys, includeSynonyms }, broker);
+    return { ...refused(asked, ErrorCode.None, null), configs: entries.map(entry => answerEntry(entry, apiVersion)) };
+  } catch (error) {
+    if (error instanceof RequestError) return refused(asked, error.code, error.message);
+    throw error;
+  }
+}
 
 function describe(asked: Asked, options: DescribeOptions, broker: BrokerServices): ConfigEntry[] {
   const { resourceName: name } = asked;

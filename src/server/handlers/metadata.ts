@@ -3,6 +3,7 @@
 //   v4  auto creation can be declined; v5 offline replicas; v7 leader epochs; v8 authorized operations
 //   v9  flexible encoding; v10 topic ids; v12 topics may be asked for by id
 
+import { Turns } from '../../base/turns.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { MetadataRequest, MetadataResponse, type MetadataResponseInput } from '../../protocol/messages.js';
 import type { LiveBroker, PartitionState, TopicState } from '../../replication/metadata-cache.js';
@@ -36,18 +37,37 @@ export const metadata = defineHandler({
 async function topicAnswers(request: MetadataRequest, context: RequestContext, broker: BrokerServices): Promise<TopicAnswer[]> {
   const { apiVersion } = context;
   const all = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
-  if (all) return [...broker.metadata.topics()].map(topic => topicAnswer(topic, context, broker));
+  const turns = new Turns(broker.clock, broker.timers);
+  const answers: TopicAnswer[] = [];
+  if (all) {
+    for (const topic of [...broker.metadata.topics()]) {
+      await turns.next();
+      answers.push(topicAnswer(topic, context, broker));
+    }
+    return answers;
+  }
   const asked = request.topics ?? [];
   if (apiVersion < 12 && asked.some(({ name, topicId }) => name === null || topicId !== ZERO_ID)) {
     throw new RequestError(ErrorCode.InvalidRequest, 'Topic IDs are not supported before version 12, and a topic needs a name');
   }
-  return Promise.all(asked.map(async ({ name, topicId }) => {
-    const known = name ?? broker.metadata.topicName(topicId);
-    if (known === undefined) return refused('', topicId, ErrorCode.UnknownTopicId);
-    const topic = broker.metadata.topic(known);
-    if (topic !== undefined) return topicAnswer(topic, context, broker);
-    return missing(known, apiVersion < 4 || request.allowAutoTopicCreation, broker);
-  }));
+  const seen = new Set<string>();
+  for (const { name, topicId } of asked) {
+    await turns.next();
+    // Asked twice is answered once, as Kafka's sets of names and ids have it.
+    const key = name ?? `id ${topicId}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    answers.push(await answerAsked(name, topicId, request, context, broker));
+  }
+  return answers;
+}
+
+async function answerAsked(name: string | null, topicId: string, request: MetadataRequest, context: RequestContext, broker: BrokerServices): Promise<TopicAnswer> {
+  const known = name ?? broker.metadata.topicName(topicId);
+  if (known === undefined) return refused('', topicId, ErrorCode.UnknownTopicId);
+  const topic = broker.metadata.topic(known);
+  if (topic !== undefined) return topicAnswer(topic, context, broker);
+  return missing(known, context.apiVersion < 4 || request.allowAutoTopicCreation, broker);
 }
 
 async function missing(name: string, mayCreate: boolean, broker: BrokerServices): Promise<TopicAnswer> {

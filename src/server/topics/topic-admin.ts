@@ -12,7 +12,15 @@ import { encodeConfig, encodeConfigChange } from '../../zookeeper/znodes/config.
 import { decodeTopic, encodeTopic } from '../../zookeeper/znodes/topic.js';
 import { RequestError } from '../request-error.js';
 import { AssignmentError, assignReplicas } from './assignment.js';
-import { collides, topicNameProblem } from './topic-name.js';
+import { TakenNames } from './taken-names.js';
+import { topicNameProblem } from './topic-name.js';
+
+/** What fits the topic's znode (jute.maxbuffer is 1 MiB), with some replicas each. */
+const MOST_PARTITIONS = 40_000;
+
+function tooMany(count: number): RequestError {
+  return new RequestError(ErrorCode.InvalidPartitions, `${count} partitions are more than the ${MOST_PARTITIONS} that one topic can have.`);
+}
 
 export interface NewTopic {
   readonly name: string;
@@ -51,14 +59,17 @@ export class TopicAdmin {
   }
 
   /** Checks and, unless only that is asked, writes the topic's znodes. Rejects with RequestError. */
-  async create(topic: NewTopic, validateOnly: boolean): Promise<CreatedTopic> {
+  async create(topic: NewTopic, validateOnly: boolean, taken?: TakenNames): Promise<CreatedTopic> {
     const problem = topicNameProblem(topic.name);
     if (problem !== undefined) throw new RequestError(ErrorCode.InvalidTopicException, problem);
-    await this.#refuseTaken(topic.name);
+    (taken ?? await this.takenNames()).refuse(topic.name);
     const assignment = this.#assignment(topic);
     const configs = this.#checkedConfigs(topic.configs);
     const id = kafkaUuid(this.#random);
-    if (!validateOnly) await this.#write(topic.name, id, assignment, configs);
+    if (!validateOnly) {
+      await this.#write(topic.name, id, assignment, configs);
+      taken?.add(topic.name);
+    }
     return { id, assignment, configs };
   }
 
@@ -70,6 +81,7 @@ export class TopicAdmin {
     if (topic.addingReplicas.size > 0 || topic.removingReplicas.size > 0) throw new RequestError(ErrorCode.ReassignmentInProgress, `A partition reassignment is in progress for the topic '${name}'.`);
     if (count === existing) throw new RequestError(ErrorCode.InvalidPartitions, `Topic already has ${existing} partitions.`);
     if (count < existing) throw new RequestError(ErrorCode.InvalidPartitions, `The topic ${name} currently has ${existing} partitions; ${count} would not be an increase.`);
+    if (count > MOST_PARTITIONS) throw tooMany(count);
     const first = topic.partitions.get(0) ?? [];
     const added = given === null ? this.#spread(count - existing, first.length, existing, first[0] ?? 0) : this.#checkedGrowth(given, count - existing, first.length);
     const partitions = new Map(topic.partitions);
@@ -102,11 +114,10 @@ export class TopicAdmin {
     return (await this.#zk.exists(`/brokers/topics/${name}`)) !== null;
   }
 
-  async #refuseTaken(name: string): Promise<void> {
+  /** The topics there are now: read once for a request that makes many. */
+  async takenNames(): Promise<TakenNames> {
     const { children } = await this.#zk.getChildren('/brokers/topics');
-    if (children.includes(name)) throw new RequestError(ErrorCode.TopicAlreadyExists, `Topic '${name}' already exists.`);
-    const other = children.find(existing => collides(name, existing));
-    if (other !== undefined) throw new RequestError(ErrorCode.InvalidTopicException, `Topic '${name}' collides with existing topic: ${other}`);
+    return new TakenNames(children);
   }
 
   #assignment(topic: NewTopic): readonly (readonly number[])[] {
@@ -119,6 +130,7 @@ export class TopicAdmin {
     const partitions = topic.partitions === -1 ? this.#config.number('num.partitions') : topic.partitions;
     const factor = topic.replicationFactor === -1 ? this.#config.number('default.replication.factor') : topic.replicationFactor;
     if (partitions <= 0) throw new RequestError(ErrorCode.InvalidPartitions, 'Number of partitions must be larger than 0.');
+    if (partitions > MOST_PARTITIONS) throw tooMany(partitions);
     if (factor <= 0) throw new RequestError(ErrorCode.InvalidReplicationFactor, 'Replication factor must be larger than 0.');
     return this.#spread(partitions, factor);
   }

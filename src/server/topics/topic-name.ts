@@ -13,7 +13,7 @@ export function topicNameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** Metric names cannot tell '.' from '_', so such topics must not stand side by side. */
-export function collides(name: string, other: string): boolean {
-  return name !== other && name.replaceAll('.', '_') === other.replaceAll('.', '_');
+/** Metrics cannot tell '.' from '_', so topics whose names differ in nothing else must not stand side by side. */
+export function metricName(topic: string): string {
+  return topic.replaceAll('.', '_');
 }

@@ -1,0 +1,26 @@
+// Long work cut up, so that the main isolate serves others in between (no step longer than a few milliseconds).
+
+import type { Clock } from './clock.js';
+import type { Timers } from './timers.js';
+
+const LONGEST_TURN_MS = 2;
+
+/** One piece of long work. Await `next()` between its steps. */
+export class Turns {
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  #began: number;
+
+  constructor(clock: Clock, timers: Timers) {
+    this.#clock = clock;
+    this.#timers = timers;
+    this.#began = clock.monotonic();
+  }
+
+  /** Gives way when this turn has lasted long enough; otherwise costs a look at the clock. */
+  async next(): Promise<void> {
+    if (this.#clock.monotonic() - this.#began < LONGEST_TURN_MS) return;
+    await new Promise<void>(resolve => void this.#timers.after(0, resolve));
+    this.#began = this.#clock.monotonic();
+  }
+}
