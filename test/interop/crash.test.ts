@@ -55,15 +55,22 @@ test.each<[string, (topic: string) => Program]>([
   await createTopic(broker, topic, 4, { 'segment.bytes': 131_072, 'index.interval.bytes': 512 });
 
   const producer = start(topic);
+  const more = (count: number, when: string): Promise<unknown> => {
+    const target = acknowledged(producer) + count;
+    return producer.until(`${count} more records ${when}`, () => acknowledged(producer) >= target || undefined, 60_000);
+  };
   for (let kill = 0; kill < KILLS; kill += 1) {
-    const target = acknowledged(producer) + 1 + random.int(4_000);
-    await producer.until(`${target} records before kill ${kill}`, () => acknowledged(producer) >= target || undefined, 60_000);
+    await more(1 + random.int(4_000), `before kill ${kill}`);
     await broker.kill();
     if (random.int(3) === 0) await broker.startAndKill(random.int(400));
     await broker.start();
+    if (kill % 4 === 3) {
+      await more(1 + random.int(4_000), `before the stop after kill ${kill}`);
+      expect((await broker.stop()).code, 'the exit code of a stop in the middle of it').toBe(broker.exitWhenStopped);
+      await broker.start();
+    }
   }
-  const target = acknowledged(producer) + 2_000;
-  await producer.until('records after the last start', () => acknowledged(producer) >= target || undefined, 60_000);
+  await more(2_000, 'after the last start');
   await producer.stop('SIGTERM', 60_000);   // It sends what it still holds first.
 
   const said = producer.lines.filter(line => line.startsWith('{')).map(line => JSON.parse(line) as Sent);
