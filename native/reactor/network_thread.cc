@@ -132,7 +132,9 @@ bool NetworkThread::has_work() const {
 }
 
 int NetworkThread::sleep_ms() const {
-  if (all_.empty() && silent_listeners_.empty()) return -1;
+  const ReactorOptions& options = core_.options;
+  const bool may_expire = options.connections_max_idle_ms >= 0 || (options.stalled_frame_ms >= 0 && !waiting_.empty());
+  if ((all_.empty() || !may_expire) && silent_listeners_.empty()) return -1;
   return static_cast<int>(std::clamp<int64_t>(next_sweep_ms_ - now_ms_, 1, 1000));
 }
 
@@ -466,7 +468,7 @@ void NetworkThread::sweep() {
     Connection& connection = *all_[i];
     const bool busy = is_busy(connection);
     const int64_t silent_ms = now_ms_ - connection.last_active_ms;
-    const bool stalled = others_wait && silent_ms > options.stalled_frame_ms;
+    const bool stalled = others_wait && options.stalled_frame_ms >= 0 && silent_ms > options.stalled_frame_ms;
     if (connection.in_waiting || connection.unread) {
       // While we do not read it, its silence says nothing. But two that each wait for the other's block wait for ever.
       if (stalled && connection.in_waiting && connection.reader.owns_block() &&
@@ -481,8 +483,8 @@ void NetworkThread::sweep() {
     }
   }
   if (longest_stalled != nullptr && !memory_comes) close(*longest_stalled, CloseReason::kStalled);
-  const int64_t shortest = std::min(options.connections_max_idle_ms >= 0 ? options.connections_max_idle_ms : INT64_MAX,
-                                    options.stalled_frame_ms);
+  const auto or_never = [](int64_t ms) { return ms >= 0 ? ms : INT64_MAX; };
+  const int64_t shortest = std::min(or_never(options.connections_max_idle_ms), or_never(options.stalled_frame_ms));
   next_sweep_ms_ = now_ms_ + std::clamp<int64_t>(shortest / 4, 10, 1000);
 }
 

@@ -17,7 +17,7 @@ struct ReactorOptions {
   uint64_t max_queued_response_bytes = 4u << 20;          // answered but not sent, per connection: a slow reader is not read
   uint32_t max_requests = 1u << 18;                       // without an answer sent, over all connections; at most that
   int64_t connections_max_idle_ms = 10 * 60 * 1000;       // connections.max.idle.ms; < 0: never. Not while requests wait
-  int64_t stalled_frame_ms = 30 * 1000;                   // half a frame, no byte for so long, while others lack memory: closed
+  int64_t stalled_frame_ms = 30 * 1000;                   // half a frame, no byte for so long, while others lack memory: closed; < 0: never
   uint32_t max_connections = 0x7fffffff;                  // max.connections: beyond it the longest idle one gives way
   int32_t send_buffer_bytes = 100 * 1024;                 // socket.send.buffer.bytes; < 0: the system's
   int32_t receive_buffer_bytes = 100 * 1024;              // socket.receive.buffer.bytes; < 0: the system's

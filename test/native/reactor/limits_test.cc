@@ -14,8 +14,19 @@ using namespace odradek;
 using namespace odradek::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("with the budget spent no socket is read; it goes on when frames are given back") {
+namespace {
+
+// No timers: a thread that is not woken stays asleep, so that a lost wake-up is a test that hangs.
+Reactor::Options without_timers() {
   Reactor::Options options = Broker::one_thread();
+  options.connections_max_idle_ms = options.stalled_frame_ms = -1;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("with the budget spent no socket is read; it goes on when frames are given back") {
+  Reactor::Options options = without_timers();
   options.queued_max_bytes = 10'000;
   Broker broker(options);
   Client greedy(broker.port), modest(broker.port);
@@ -32,7 +43,7 @@ TEST_CASE("with the budget spent no socket is read; it goes on when frames are g
 }
 
 TEST_CASE("with all request slots taken no socket is read until one is free") {
-  Reactor::Options options = Broker::one_thread();
+  Reactor::Options options = without_timers();
   options.max_requests = 2;
   Broker broker(options);
   Client a(broker.port), b(broker.port), c(broker.port);
@@ -49,7 +60,7 @@ TEST_CASE("with all request slots taken no socket is read until one is free") {
 }
 
 TEST_CASE("with the arena full nothing is lost, and reading goes on when there is room") {
-  Broker broker(Broker::one_thread(), 16 * Arena::kPageBytes);
+  Broker broker(without_timers(), 16 * Arena::kPageBytes);
   const uint32_t all = broker.arena().lease(16 * Arena::kPageBytes);
   Client a(broker.port), b(broker.port);
   broker.opened();
@@ -65,7 +76,7 @@ TEST_CASE("with the arena full nothing is lost, and reading goes on when there i
 }
 
 TEST_CASE("one that waits for a long block does not keep others from a slab") {
-  Broker broker(Broker::one_thread(), 16 * Arena::kPageBytes);
+  Broker broker(without_timers(), 16 * Arena::kPageBytes);
   Client large(broker.port), small(broker.port);
   broker.opened();
   broker.opened();
@@ -86,7 +97,7 @@ TEST_CASE("one that waits for a long block does not keep others from a slab") {
 }
 
 TEST_CASE("a connection with max_in_flight requests is not read; answers let it go on") {
-  Reactor::Options options = Broker::one_thread();
+  Reactor::Options options = without_timers();
   options.max_in_flight = 1;
   Broker broker(options);
   Client client(broker.port), other(broker.port);
@@ -104,7 +115,7 @@ TEST_CASE("a connection with max_in_flight requests is not read; answers let it 
 }
 
 TEST_CASE("a slow reader is not read any more, harms nobody, and gets every byte in the end") {
-  Reactor::Options options = Broker::one_thread();
+  Reactor::Options options = without_timers();
   options.max_queued_response_bytes = 1u << 20;
   options.send_buffer_bytes = 20'000;
   Broker broker(options);
@@ -144,7 +155,7 @@ TEST_CASE("a slow reader is not read any more, harms nobody, and gets every byte
 }
 
 TEST_CASE("a paused connection is not read until it is resumed") {
-  Broker broker;
+  Broker broker(without_timers());
   Client client(broker.port);
   const Event opened = broker.opened();
   broker.reactor().pause(opened.connection);

@@ -14,6 +14,14 @@ using namespace odradek::test;
 
 namespace {
 
+// No timers: a thread that is not woken stays asleep, so that a lost wake-up is a test that hangs.
+Reactor::Options threads(uint32_t count) {
+  Reactor::Options options;
+  options.network_threads = count;
+  options.connections_max_idle_ms = options.stalled_frame_ms = -1;
+  return options;
+}
+
 // A main isolate that passes every request to threads that answer, as log threads do, and checks the order of events.
 class BusyBroker {
  public:
@@ -207,8 +215,7 @@ void join(std::vector<std::thread>& threads) {
 TEST_CASE("several threads answer the requests of one connection: order holds, nothing is lost") {
   const uint64_t seed = test_seed();
   CAPTURE(seed);
-  Reactor::Options options;
-  options.network_threads = 2;
+  Reactor::Options options = threads(2);
   BusyBroker broker(options, 4, seed);
   auto all = clients(3, seed, [&](std::mt19937_64& random) {
     Client client(broker.port, 20'000);  // small, so that sends block and are resumed by the network thread
@@ -220,8 +227,7 @@ TEST_CASE("several threads answer the requests of one connection: order holds, n
 TEST_CASE("with hardly any budget every request still comes through: no wake-up is lost") {
   const uint64_t seed = test_seed();
   CAPTURE(seed);
-  Reactor::Options options;
-  options.network_threads = 2;
+  Reactor::Options options = threads(2);
   options.queued_max_bytes = 1'000;
   options.max_requests = 3;
   options.max_in_flight = 2;
@@ -237,8 +243,7 @@ TEST_CASE("with hardly any budget every request still comes through: no wake-up 
 TEST_CASE("connections come and go while they are answered: slots and indexes are used again, descriptors never mixed up") {
   const uint64_t seed = test_seed();
   CAPTURE(seed);
-  Reactor::Options options;
-  options.network_threads = 2;
+  Reactor::Options options = threads(2);
   BusyBroker broker(options, 3, seed);
   SUBCASE("clients leave") {}
   SUBCASE("the broker ends them") { broker.close_one_in = 50; }
@@ -263,8 +268,7 @@ TEST_CASE("closing while a thread answers: at any moment, with everything under 
   const uint64_t seed = test_seed();
   CAPTURE(seed);
   for (int round = 0; round < 30; ++round) {
-    Reactor::Options options;
-    options.network_threads = 2;
+    Reactor::Options options = threads(2);
     BusyBroker broker(options, 2, seed + static_cast<uint64_t>(round));
     std::atomic<uint64_t> under_way{0};
     auto all = clients(3, seed + static_cast<uint64_t>(round), [&](std::mt19937_64& random) {
@@ -286,8 +290,7 @@ TEST_CASE("closing while a thread answers: at any moment, with everything under 
 
 TEST_CASE("reactors that are closed at once, while connections pour in") {
   for (int round = 0; round < 20; ++round) {
-    Reactor::Options options;
-    options.network_threads = 3;
+    Reactor::Options options = threads(3);
     Broker broker(options);
     std::atomic<bool> over{false};
     std::thread pouring([&] {
@@ -308,4 +311,50 @@ TEST_CASE("reactors that are closed at once, while connections pour in") {
     over = true;
     pouring.join();
   }
+}
+
+TEST_CASE("a main isolate that sleeps whenever it finds nothing is woken for every event") {
+  const uint64_t seed = test_seed();
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  auto arena = *Arena::reserve({.capacity = 4u << 20});
+  SystemClock clock;
+  std::mutex mutex;
+  std::condition_variable wake_up;
+  bool woken = false;
+  auto reactor = *Reactor::start(threads(2), *arena, clock, nullptr, [&] {
+    const std::lock_guard lock(mutex);
+    woken = true;
+    wake_up.notify_one();
+  });
+  const uint16_t port = *reactor->listen(0, "127.0.0.1", 0);
+  constexpr int kClients = 2, kRounds = 10'000;
+  auto all = clients(kClients, seed, [port](std::mt19937_64&) {
+    Client client(port);
+    for (int i = 0; i < kRounds; ++i) {
+      client.send(framed("x"));
+      if (client.read(5).size() != 5) return;
+    }
+  });
+  AnswerBatch batch(*reactor);
+  for (int left = kClients * (kRounds + 1); left > 0;) {
+    // Polls that nobody asked for meet events on their way.
+    for (uint64_t more = 1 + random() % 200; more > 0; --more) {
+      Event events[4];
+      const size_t count = reactor->poll(events, 4);
+      for (size_t i = 0; i < count; ++i) {
+        const auto kind = static_cast<EventKind>(events[i].kind);
+        if (kind == EventKind::kClosed) continue;
+        --left;
+        if (kind == EventKind::kRequest) batch.add(events[i].slot, events[i].offset - 4, events[i].length + 4);
+        more = std::max<uint64_t>(more, 2);  // until one finds nothing
+      }
+      batch.send();
+    }
+    if (left == 0) break;
+    std::unique_lock lock(mutex);
+    REQUIRE(wake_up.wait_for(lock, kPatience, [&] { return woken; }));
+    woken = false;
+  }
+  join(all);
 }
