@@ -27,6 +27,8 @@ test('a topic that cannot be made is refused with its own error, the others in t
     ['a name taken', ErrorCode.TopicAlreadyExists, { name: 'a.b', ...one }],
     ['no partitions', ErrorCode.InvalidPartitions, { name: 't1', numPartitions: 0, replicationFactor: 1 }],
     ['minus two partitions', ErrorCode.InvalidPartitions, { name: 't2', numPartitions: -2, replicationFactor: 1 }],
+    ['more partitions than a znode can name', ErrorCode.InvalidPartitions, { name: 't12', numPartitions: 40_001, replicationFactor: 1 }],
+    ['as many partitions as a number can say', ErrorCode.InvalidPartitions, { name: 't13', numPartitions: 2_147_483_647, replicationFactor: 1 }],
     ['no replicas', ErrorCode.InvalidReplicationFactor, { name: 't3', numPartitions: 1, replicationFactor: 0 }],
     ['more replicas than brokers', ErrorCode.InvalidReplicationFactor, { name: 't4', numPartitions: 1, replicationFactor: 2 }],
     ['counts and an assignment', ErrorCode.InvalidRequest, { name: 't5', ...by([broker.id]), numPartitions: 1 }],
