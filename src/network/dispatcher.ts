@@ -49,6 +49,8 @@ export class Dispatcher {
   readonly #hot: HotRequest;
   /** Answers the arena had no room for. While there are any, nothing new is served. */
   readonly #unsent: { slot: number; connection: Connection; bytes: Buffer }[] = [];
+  /** Until open(): what arrives waits in its connection's queue, charged to the reactor's budget like any request. */
+  #held = true;
   #draining = false;
   #retrying = false;
 
@@ -63,6 +65,15 @@ export class Dispatcher {
     this.#soon = options.soon;
     const nobody = new Connection(-1, '', () => '');
     this.#hot = { slot: 0, connection: nobody, apiVersion: 0, correlationId: 0, clientId: '', frameStart: 0, bodyStart: 0, end: 0 };
+  }
+
+  /** Requests are served from here on, those first that came before. */
+  open(): void {
+    this.#held = false;
+    for (const connection of this.#connections) if (connection !== undefined) this.#serveQueued(connection);
+    this.flush();
+    // As in done().
+    this.drain();
   }
 
   /** Serves everything that has gathered. Called on each wake. */
@@ -132,7 +143,7 @@ export class Dispatcher {
   }
 
   #arrived(connection: Connection, slot: number, offset: number, length: number): void {
-    if (connection.busy || this.#unsent.length > 0) connection.queue.push(slot, offset, length);
+    if (connection.busy || this.#held || this.#unsent.length > 0) connection.queue.push(slot, offset, length);
     else this.#serve(connection, slot, offset, length);
   }
 

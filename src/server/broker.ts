@@ -128,7 +128,7 @@ class Broker implements RunningBroker {
       logs: this.#logs!, replicas: this.#replicas, topicConfigs: this.#topicConfigs,
       routes: (produce, fetch) => routesFor(services, produce, fetch, this.#logger),
     });
-    await this.#join(endpoints);
+    await this.#join(plane, endpoints);
     this.#schedule();
   }
 
@@ -296,7 +296,7 @@ class Broker implements RunningBroker {
   }
 
   /** Becomes visible: registers, takes part in elections, and waits until it has been told of the cluster. */
-  async #join(endpoints: readonly BrokerEndpoint[]): Promise<void> {
+  async #join(plane: DataPlane, endpoints: readonly BrokerEndpoint[]): Promise<void> {
     const registration = {
       zookeeper: this.#zk, brokerId: this.id, endpoints, rack: this.#config.string('broker.rack'),
       clock: this.#clock, logger: this.#logger, predecessorIsDead: this.#config.embedded,
@@ -320,6 +320,10 @@ class Broker implements RunningBroker {
     this.#session.start();
     await this.#controller!.start();
     await this.#features?.watch();
+    // Not before: while the session of its last life has still to end, a broker knows nothing of its cluster and would tell
+    // clients that there is none (Kafka's SocketServer.enableRequestProcessing comes behind the registration too). Not
+    // later: a controller elsewhere tells us of the cluster by a socket. Our own has done so already.
+    plane.open();
     await this.#knownToSelf();
   }
 

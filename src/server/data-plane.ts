@@ -107,7 +107,7 @@ export class DataPlane {
     this.#logs = logs;
   }
 
-  /** Requests are answered from here on. */
+  /** Connections are heard from here on, and completions settled. Their requests wait until open(). */
   serve({ logs, replicas, topicConfigs, routes }: Served): void {
     const { config, clock, timers, random, logger } = this.#seams;
     const { native, commands, space, jobs, codecs, wheel, waits } = this;
@@ -135,6 +135,11 @@ export class DataPlane {
       soon: retry => void timers.after(RETRY_MS, () => { if (!this.#closed) retry(); }),
     });
     this.#dispatcher.drain();
+  }
+
+  /** Requests are answered from here on. */
+  open(): void {
+    if (!this.#closed) this.#dispatcher?.open();
   }
 
   /** Hands commands over that were given outside a drain. */

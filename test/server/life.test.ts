@@ -3,12 +3,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Logger } from '../../src/base/logger.js';
-import { startBroker } from '../../src/server/broker.js';
+import { silentLogger, type Logger } from '../../src/base/logger.js';
+import type { ApiVersionsResponse, DescribeClusterResponse, MetadataResponse } from '../../src/protocol/messages.js';
+import { startBroker, type RunningBroker } from '../../src/server/broker.js';
+import { createPersistentPaths } from '../../src/server/registration.js';
+import type { ZooKeeperClient } from '../../src/zookeeper/client/client.js';
 import { ErrorCode } from '../../src/protocol/errors.js';
 import { batch } from '../support/batches.js';
 import { brokerOptions, freshDirectory, TestBroker, until } from '../support/broker.js';
-import { valuesOf } from '../support/client.js';
+import { ConnectionEnded, TestClient, valuesOf } from '../support/client.js';
 import { connected, embedded } from '../zookeeper/support/kit.js';
 
 /** Collects what a broker complains of. */
@@ -251,4 +254,77 @@ test('a process whose broker is closed has nothing left to do, and ends by itsel
   child.stdout.on('data', text => { out += String(text); });
   const code = await new Promise(resolve => child.once('exit', resolve));
   expect([out.trim(), code]).toEqual(['closed', 0]);
+});
+
+/** A port that nobody listens on, for a broker whose port has to be known before it has started. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise(resolve => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise(resolve => server.close(resolve));
+  return port;
+}
+
+/** A broker that waits for the session of its last life to end, and what ends it. */
+async function waitingBroker(): Promise<{ port: number; observer: ZooKeeperClient; dir: string; settings: Record<string, string | number>; starting: Promise<RunningBroker>; endSession: () => Promise<void> }> {
+  const zookeeper = await embedded();
+  const [observer, lastLife] = [await connected(zookeeper.connect), await connected(zookeeper.connect)];
+  const port = await freePort();
+  const dir = freshDirectory();
+  const settings: Record<string, string | number> = { 'zookeeper.connect': zookeeper.connect, 'broker.id': 5, listeners: `PLAINTEXT://127.0.0.1:${port}`, 'offsets.topic.replication.factor': 1 };
+  await createPersistentPaths(observer);
+  await lastLife.create('/brokers/ids/5', Buffer.from('{}'), { mode: 'ephemeral' });
+  let waits!: () => void;
+  const waiting = new Promise<void>(resolve => { waits = resolve; });
+  const logger: Logger = { ...silentLogger, warn: (_, message) => { if (message.includes('still registered by an earlier session')) waits(); } };
+  const starting = startBroker(brokerOptions({ settings, logger }, dir));
+  starting.catch(() => {});
+  onTestFinished(async () => {
+    await lastLife.close();
+    await starting.then(broker => broker.close(), () => {});
+  });
+  await waiting;
+  return { port, observer, dir, settings, starting, endSession: () => lastLife.close() };
+}
+
+test('a broker that is not registered yet answers nobody; who asked meanwhile is then told of the whole cluster', async () => {
+  const { port, observer, starting, endSession } = await waitingBroker();
+  const early = await Promise.all(Array.from({ length: 3 }, () => TestClient.connect(port)));
+  onTestFinished(() => { for (const each of early) each.destroy(); });
+  // Many, and large, on one connection: they wait where every request waits.
+  const flood = await TestClient.connect(port);
+  onTestFinished(() => flood.destroy());
+  const large = Array.from({ length: 40 }, () => flood.metadata({ topics: Array.from({ length: 2000 }, (_, at) => ({ name: `unknown-${at}` })), allowAutoTopicCreation: false }));
+  let answered = 0;
+  const asked = early.flatMap(each => [each.metadata(), each.apiVersions(), each.describeCluster()]);
+  for (const answer of asked) answer.then(() => answered++, () => {});
+  const left = await TestClient.connect(port);
+  left.metadata().catch(() => {});
+  left.destroy();
+  // Longer than an answer would need.
+  for (let n = 0; n < 50; n++) await observer.exists('/brokers/ids/5');
+  expect(answered).toBe(0);
+  await endSession();
+  const broker = await starting;
+  const [metadata, versions, cluster] = await Promise.all(asked) as [MetadataResponse, ApiVersionsResponse, DescribeClusterResponse];
+  expect(metadata.brokers.map(({ nodeId, port: at }) => [nodeId, at])).toEqual([[5, port]]);
+  expect(metadata.controllerId).toBe(5);
+  expect(versions.errorCode).toBe(0);
+  expect(cluster.brokers).toHaveLength(1);
+  for (const { brokers } of await Promise.all(large)) expect(brokers).toHaveLength(1);
+  for (const each of [...early, flood]) each.destroy();
+  await until(() => broker.stats()['connections'] === 0 && broker.stats()['queuedBytes'] === 0, 'what waited is given back');
+});
+
+test('a start that fails while requests wait for it ends them, and leaves port and directory to the next', async () => {
+  const { port, observer, dir, settings, starting } = await waitingBroker();
+  const early = await TestClient.connect(port);
+  const asked = early.metadata();
+  // The old registration goes, and the place for a new one with it.
+  await observer.multi([{ type: 'delete', path: '/brokers/ids/5' }, { type: 'delete', path: '/brokers/ids' }]);
+  await expect(starting).rejects.toThrow(/NONODE/);
+  await expect(asked).rejects.toThrow(ConnectionEnded);
+  const next = await startBroker(brokerOptions({ settings }, dir));
+  expect(next.port).toBe(port);
+  await next.close();
 });
