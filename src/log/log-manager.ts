@@ -163,7 +163,7 @@ export class LogManager {
     const { log } = held;
     const index = log.index;
     await held.background;
-    if (index >= 0) {
+    if (log.isOpen) {
       await log.abandon();
       this.#byIndex[index] = undefined;
     }
@@ -334,7 +334,7 @@ export class LogManager {
   #flushDue(): void {
     const now = this.#options.clock.monotonic();
     for (const held of this.#held.values()) {
-      if (held.log.index < 0) continue;
+      if (!held.log.isOpen) continue;
       if (now - held.lastFlush < this.#options.topicConfig(held.log.topic).flushMs || held.log.recoveryPoint >= held.log.endOffset) continue;
       held.lastFlush = now;
       this.#inBackground(held, () => held.log.flush());

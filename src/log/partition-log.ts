@@ -39,6 +39,9 @@ export type FoundByTimestamp =
 /** How an awaited append ended: base and last offset, or the native code that says why not. */
 export type AppendEnd = (code: number, baseOffset: number, lastOffset: number, timestamp: number) => void;
 
+/** An index that no native log has: whatever is asked of it ends like what is asked of a log that is just closing. */
+const NOWHERE = 0x7fffffff;
+
 const facts = new Float64Array(LogFact.size);
 const BATCHES_PER_SCAN = 1024;
 
@@ -54,8 +57,8 @@ export class PartitionLog {
   readonly #native: NativeExchange;
   readonly #jobs: Jobs;
   readonly #awaited: AppendEnd[] = [];
-  /** Index of the native log, for commands. */
-  index = -1;
+  /** Index of the native log, for commands; as long as it is not open, of none. */
+  index = NOWHERE;
   endOffset = 0;
   startOffset = 0;
   /** Everything below is on disk; where an unclean start begins to look (recovery-point-offset-checkpoint). */
@@ -87,6 +90,11 @@ export class PartitionLog {
     this.#native.configureLog(this.index, options);
     this.recoveryPoint = this.#fact(LogFact.recoveryPoint);
     return { rescanned: opened.fourth };
+  }
+
+  /** Until it is closed. Requests may still come then: a broker that stops is asked up to its end. */
+  get isOpen(): boolean {
+    return this.index !== NOWHERE;
   }
 
   /** Somebody waits for the append that is given to native code next with cookie AWAITED. */
@@ -215,13 +223,13 @@ export class PartitionLog {
   }
 
   async #end(begin: (native: NativeExchange, cookie: number) => void): Promise<void> {
-    if (this.index < 0) return;
+    if (!this.isOpen) return;
     try {
       const ended = await this.#jobs.run(`closing ${this.directory}`, begin);
       this.flushed(ended.first);
     } finally {
       this.#native.forgetLog(this.index);
-      this.index = -1;
+      this.index = NOWHERE;
     }
   }
 

@@ -62,6 +62,7 @@ export class InternalTopicLog implements CoordinatorLog {
     const found = this.#options.replicas.find(this.#options.topic, partition);
     if (found === undefined || found.role !== 'leader') throw new CoordinatorLogError(ErrorCode.NotLeaderOrFollower);
     if (found.log === undefined) throw new CoordinatorLogError(ErrorCode.KafkaStorageError);
+    if (!found.log.isOpen) throw new CoordinatorLogError(ErrorCode.NotLeaderOrFollower);
     return found;
   }
 }

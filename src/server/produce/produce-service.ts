@@ -155,6 +155,7 @@ export class ProduceService implements HotRoute {
     else if (header.transactional) rows.refuse(row, ErrorCode.InvalidTxnState, 'The producer attempted a transactional operation in an invalid state.');
     else if (partition.internal && request.clientId !== '__admin_client') rows.refuse(row, ErrorCode.InvalidTopicException, `Cannot append to internal topic ${topic}`);
     else if (partition.log === undefined) rows.refuse(row, ErrorCode.KafkaStorageError);
+    else if (!partition.log.isOpen) rows.refuse(row, ErrorCode.NotLeaderOrFollower);
     else if (view.acks === -1 && partition.underMinIsr) rows.refuse(row, ErrorCode.NotEnoughReplicas);
     else if (header.producerId >= 0) return this.#decideSequence(partition, row);
     return Verdict.accept;
