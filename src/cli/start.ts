@@ -12,6 +12,8 @@ export interface RunningBroker {
   readonly id: number;
   readonly host: string;
   readonly port: number;
+  /** Resolves if it stops by itself, with the reason. */
+  readonly failed: Promise<Error>;
   close(): Promise<void>;
 }
 
@@ -84,9 +86,13 @@ async function serve(starting: Promise<RunningBroker>, process: Process, logger:
     return;
   }
   process.out(`odradek ${broker.id} ready on ${broker.host}:${broker.port} in ${Math.round(process.clock.monotonic())} ms\n`);
-  await stopAsked;
-  await broker.close();
-  process.exit(0);
+  let failure: Error | undefined;
+  await Promise.race([stopAsked, broker.failed.then(error => { failure = error; })]);
+  if (failure === undefined) await broker.close();
+  // It closes by itself, as far as a disk that has failed lets it.
+  else await Promise.race([broker.close(), soon(process)]);
+  if (failure !== undefined) process.error(`odradek: ${failure.message}\n`);
+  process.exit(failure === undefined ? 0 : 1);
 }
 
 function logLevel(asked: string | undefined): LogLevel {

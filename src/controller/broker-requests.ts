@@ -25,21 +25,32 @@ export interface StoppedReplica {
   readonly errorCode: number;
 }
 
+/** What a broker said of one replica that it was told the leadership of. */
+export interface ReplicaAnswer {
+  readonly partition: PartitionFacts;
+  readonly errorCode: number;
+}
+
+/** `brokerEpoch` says which life of the broker answered. */
+export type LeadershipAnswered = (broker: number, brokerEpoch: number, answers: readonly ReplicaAnswer[]) => void;
+
 export class BrokerRequests {
   readonly #context: ControllerContext;
   readonly #controllerId: number;
   readonly #channel: (broker: number) => BrokerChannel | undefined;
   readonly #logger: Logger;
+  readonly #answered: LeadershipAnswered;
   readonly #leaderAndIsr = new Map<number, Map<PartitionFacts, boolean>>();
   readonly #stops = new Map<number, { partition: PartitionFacts; remove: boolean }[]>();
   readonly #metadata = new Map<number, Set<PartitionFacts>>();
   readonly #dropped = new Map<number, Set<PartitionFacts>>();
 
-  constructor(context: ControllerContext, controllerId: number, channel: (broker: number) => BrokerChannel | undefined, logger: Logger) {
+  constructor(context: ControllerContext, controllerId: number, channel: (broker: number) => BrokerChannel | undefined, logger: Logger, answered: LeadershipAnswered) {
     this.#context = context;
     this.#controllerId = controllerId;
     this.#channel = channel;
     this.#logger = logger;
+    this.#answered = answered;
   }
 
   /** Tells a partition's replicas among `brokers` about its leadership, and every live broker by metadata. */
@@ -92,7 +103,7 @@ export class BrokerRequests {
     const stops = this.#stops.get(broker);
     if (channel === undefined || epoch === undefined) return;
     try {
-      if (leaders !== undefined) await this.#sendLeaderAndIsr(channel, epoch, leaders);
+      if (leaders !== undefined) this.#answered(broker, epoch, await this.#sendLeaderAndIsr(channel, epoch, leaders));
       if (metadata !== undefined || dropped !== undefined) await this.#sendMetadata(channel, epoch, metadata ?? new Set(), dropped ?? new Set());
       if (stops !== undefined) stopped.push(...(await this.#sendStops(channel, broker, epoch, stops)));
     } catch (error) {
@@ -101,7 +112,7 @@ export class BrokerRequests {
     }
   }
 
-  async #sendLeaderAndIsr(channel: BrokerChannel, brokerEpoch: number, partitions: Map<PartitionFacts, boolean>): Promise<void> {
+  async #sendLeaderAndIsr(channel: BrokerChannel, brokerEpoch: number, partitions: Map<PartitionFacts, boolean>): Promise<ReplicaAnswer[]> {
     const leaders = new Set([...partitions.keys()].map(partition => partition.leadership?.leader ?? NO_LEADER));
     const message: LeaderAndIsrRequestInput = {
       ...this.#origin(brokerEpoch),
@@ -118,7 +129,25 @@ export class BrokerRequests {
       }),
     };
     const answer = await channel.send<LeaderAndIsrResponse>(LeaderAndIsrRequest, message);
-    if (answer.errorCode !== 0) this.#logger.warn({ errorCode: answer.errorCode }, 'a broker refused LeaderAndIsr');
+    if (answer.errorCode !== 0) {
+      this.#logger.warn({ errorCode: answer.errorCode }, 'a broker refused LeaderAndIsr');
+      return [];
+    }
+    return this.#answersOf(answer, partitions.keys());
+  }
+
+  /** By topic id since version 5, by name before. */
+  #answersOf(answer: LeaderAndIsrResponse, partitions: Iterable<PartitionFacts>): ReplicaAnswer[] {
+    const codes = new Map<string, number>();
+    for (const { topicId, partitionErrors } of answer.topics) for (const each of partitionErrors) codes.set(`${topicId} ${each.partitionIndex}`, each.errorCode);
+    for (const each of answer.partitionErrors) codes.set(`${each.topicName} ${each.partitionIndex}`, each.errorCode);
+    const answers: ReplicaAnswer[] = [];
+    for (const partition of partitions) {
+      const { topic, index } = partition;
+      const errorCode = codes.get(`${this.#context.topics.get(topic)?.id} ${index}`) ?? codes.get(`${topic} ${index}`);
+      if (errorCode !== undefined) answers.push({ partition, errorCode });
+    }
+    return answers;
   }
 
   async #sendMetadata(channel: BrokerChannel, brokerEpoch: number, partitions: Set<PartitionFacts>, dropped: Set<PartitionFacts>): Promise<void> {
@@ -135,7 +164,7 @@ export class BrokerRequests {
           ...(dropped.has(partition) ? { leader: LEADER_DURING_DELETE } : {}),
           topicName: topic,
           zkVersion: partition.leadership?.zkVersion ?? 0,
-          offlineReplicas: partition.replicas.filter(replica => !this.#context.isLive(replica)),
+          offlineReplicas: partition.replicas.filter(replica => !this.#context.isOnline(replica, partition)),
         })),
       })),
       liveBrokers: [...this.#context.brokers.values()].map(broker => ({ id: broker.id, rack: broker.rack, endpoints: broker.endpoints.map(endpoint => ({ ...endpoint })) })),

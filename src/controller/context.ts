@@ -42,15 +42,38 @@ export class ControllerContext {
   readonly brokers = new Map<number, BrokerFacts>();
   readonly topics = new Map<string, TopicFacts>();
   readonly deleting = new Set<string>();
+  /** By broker: replicas that it cannot serve, their log directory failed (ControllerContext.replicasOnOfflineDirs). */
+  readonly #offline = new Map<number, WeakSet<PartitionFacts>>();
 
   clear(): void {
     this.brokers.clear();
     this.topics.clear();
     this.deleting.clear();
+    this.#offline.clear();
   }
 
   isLive(broker: number): boolean {
     return this.brokers.has(broker);
+  }
+
+  /** The broker lives, and as far as is known the replica's log directory too. */
+  isOnline(broker: number, partition: PartitionFacts): boolean {
+    return this.isLive(broker) && !(this.#offline.get(broker)?.has(partition) ?? false);
+  }
+
+  /** Returns whether that is news. */
+  setOnline(broker: number, partition: PartitionFacts, online: boolean): boolean {
+    let offline = this.#offline.get(broker);
+    if (online) return offline?.delete(partition) ?? false;
+    if (offline === undefined) this.#offline.set(broker, (offline = new WeakSet()));
+    if (offline.has(partition)) return false;
+    offline.add(partition);
+    return true;
+  }
+
+  /** A broker went or came: what was known of its directories is of its last life. */
+  forgetDirectories(broker: number): void {
+    this.#offline.delete(broker);
   }
 
   *partitions(): IterableIterator<PartitionFacts> {

@@ -9,11 +9,11 @@ import { ErrorCode } from '../protocol/errors.js';
 import type { Timers } from '../base/timers.js';
 import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
 import { ZnodeFormatError } from '../zookeeper/znodes/json.js';
-import { BrokerRequests, type BrokerChannel } from './broker-requests.js';
+import { BrokerRequests, type BrokerChannel, type ReplicaAnswer } from './broker-requests.js';
 import { ControllerContext, NO_LEADER, type PartitionFacts, type TopicFacts } from './context.js';
 import { electLeader, firstLeadership, withoutBroker, type ElectionRules } from './election.js';
 import { EventQueue } from './event-queue.js';
-import { ControllerMoved, ControllerStore } from './store.js';
+import { ControllerMoved, ControllerStore, ISR_CHANGES, LOG_DIR_EVENTS } from './store.js';
 
 /** After an event failed, until everything is read anew. */
 const RESTART_MS = 1000;
@@ -53,7 +53,7 @@ export class Controller {
     this.#deleteTopicEnable = options.deleteTopicEnable;
     this.#uncleanElection = options.uncleanElection;
     this.#store = new ControllerStore(options.zookeeper, options.clock, options.random, this.#context);
-    this.#requests = new BrokerRequests(this.#context, options.brokerId, options.channel, options.logger);
+    this.#requests = new BrokerRequests(this.#context, options.brokerId, options.channel, options.logger, (broker, epoch, answers) => this.#heard(broker, epoch, answers));
     this.#events = new EventQueue((event, error) => this.#failed(event, error));
   }
 
@@ -151,13 +151,56 @@ export class Controller {
   }
 
   async #watchNotifications(): Promise<void> {
-    const watch = async (path: string): Promise<void> => {
-      await this.#store.watchChildren(path, this.#when(path, async () => {
-        await watch(path);
+    const watch = async (path: string, handle: (names: readonly string[]) => Promise<void>): Promise<string[]> =>
+      this.#store.watchChildren(path, this.#when(path, async () => {
+        await handle(await watch(path, handle));
         await this.#store.dropNotifications(path);
       }));
-    };
-    await Promise.all([watch('/isr_change_notification'), watch('/log_dir_event_notification')]);
+    await Promise.all([watch(ISR_CHANGES, async () => {}), watch(LOG_DIR_EVENTS, names => this.#directoriesChanged(names))]);
+  }
+
+  /** Asks the brokers that told of a failed log directory which replicas they still have (KafkaController.onBrokerLogDirFailure). */
+  async #directoriesChanged(events: readonly string[]): Promise<void> {
+    for (const broker of await this.#store.logDirEvents(events)) {
+      for (const partition of this.#context.partitionsOn(broker)) {
+        if (partition.leadership !== undefined && !this.#context.deleting.has(partition.topic)) this.#requests.leadership(partition, false, [broker]);
+      }
+    }
+    await this.#requests.send();
+  }
+
+  /** A broker answered LeaderAndIsr. An event of its own: it may move leaders, and the one that asked is still under way. */
+  #heard(broker: number, brokerEpoch: number, answers: readonly ReplicaAnswer[]): void {
+    const news = answers.filter(({ partition, errorCode }) => errorCode === (this.#context.isOnline(broker, partition) ? ErrorCode.KafkaStorageError : ErrorCode.None));
+    if (news.length === 0) return;
+    const term = this.#context.epoch;
+    void this.#events.put('replicas answered', async () => {
+      // Meanwhile another may be controller, or the broker in its next life.
+      if (!this.#active || this.#context.epoch !== term || this.#context.brokers.get(broker)?.epoch !== brokerEpoch) return;
+      const changed = news.filter(({ partition, errorCode }) => this.#context.setOnline(broker, partition, errorCode === ErrorCode.None));
+      await this.#replicasLost(broker, changed.filter(({ errorCode }) => errorCode !== ErrorCode.None).map(({ partition }) => partition));
+      await this.#replicasBack(changed.filter(({ errorCode }) => errorCode === ErrorCode.None).map(({ partition }) => partition));
+    });
+  }
+
+  /** Replicas whose log directory failed lead no more and leave the ISR (KafkaController.onReplicasBecomeOffline). */
+  async #replicasLost(broker: number, partitions: readonly PartitionFacts[]): Promise<void> {
+    // A deletion of theirs waits until they are back.
+    const lost = partitions.filter(partition => !this.#context.deleting.has(partition.topic));
+    if (lost.length === 0) return;
+    this.#logger.warn({ broker, replicas: lost.length }, 'replicas cannot be served by their broker');
+    for (const partition of lost) this.#requests.stop(partition, broker, false);
+    for (const partition of await this.#withdraw(broker, lost)) this.#requests.leadership(partition, false, partition.replicas.filter(replica => replica !== broker));
+    this.#requests.metadata(lost);
+    await this.#requests.send();
+  }
+
+  async #replicasBack(partitions: readonly PartitionFacts[]): Promise<void> {
+    if (partitions.length === 0) return;
+    await this.#settlePartitions(partitions);
+    for (const partition of partitions) if (partition.leadership !== undefined) this.#requests.leadership(partition, false);
+    await this.#requests.send();
+    await this.#deleteMarked();
   }
 
   async #loadTopics(names: readonly string[]): Promise<TopicFacts[]> {
@@ -187,6 +230,7 @@ export class Controller {
     const gone = [...known.values()].filter(broker => found.get(broker.id)?.epoch !== broker.epoch).map(broker => broker.id);
     // A bounced broker is a failure and then a start, both with the new registration.
     const came = [...found.values()].filter(broker => known.get(broker.id)?.epoch !== broker.epoch);
+    for (const id of [...gone, ...came.map(broker => broker.id)]) this.#context.forgetDirectories(id);
     for (const id of gone) known.delete(id);
     if (gone.length > 0) await this.#brokersFailed(gone);
     for (const broker of came) known.set(broker.id, broker);
@@ -196,18 +240,23 @@ export class Controller {
   async #brokersFailed(gone: readonly number[]): Promise<void> {
     this.#logger.info({ brokers: gone }, 'brokers left');
     const touched = new Set<PartitionFacts>();
-    for (const broker of gone) {
-      for (const partition of this.#context.partitionsOn(broker)) {
-        const known = partition.leadership;
-        if (known === undefined || (known.leader !== broker && !known.isr.includes(broker))) continue;
-        const next = known.leader === broker ? electLeader(partition, known, await this.#rules(partition)) : undefined;
-        partition.leadership = await this.#store.writeLeadership(partition, next ?? withoutBroker(known, broker, this.#context.epoch), known.zkVersion);
-        touched.add(partition);
-      }
-    }
+    for (const broker of gone) for (const partition of await this.#withdraw(broker, this.#context.partitionsOn(broker))) touched.add(partition);
     for (const partition of touched) this.#requests.leadership(partition, false);
     this.#requests.metadata([]);
     await this.#requests.send();
+  }
+
+  /** Takes a broker that cannot serve these partitions out of their ISR, and elects others where it led. Answers those it had a part in. */
+  async #withdraw(broker: number, partitions: Iterable<PartitionFacts>): Promise<PartitionFacts[]> {
+    const touched: PartitionFacts[] = [];
+    for (const partition of partitions) {
+      const known = partition.leadership;
+      if (known === undefined || (known.leader !== broker && !known.isr.includes(broker))) continue;
+      const next = known.leader === broker ? electLeader(partition, known, await this.#rules(partition)) : undefined;
+      partition.leadership = await this.#store.writeLeadership(partition, next ?? withoutBroker(known, broker, this.#context.epoch), known.zkVersion);
+      touched.push(partition);
+    }
+    return touched;
   }
 
   async #brokersStarted(came: readonly number[]): Promise<void> {
@@ -251,7 +300,7 @@ export class Controller {
     await this.#createPartitions(partitions.filter(partition => partition.leadership === undefined));
     await Promise.all(partitions.map(async partition => {
       const known = partition.leadership;
-      if (known === undefined || (known.leader !== NO_LEADER && this.#context.isLive(known.leader))) return;
+      if (known === undefined || (known.leader !== NO_LEADER && this.#context.isOnline(known.leader, partition))) return;
       const next = electLeader(partition, known, await this.#rules(partition));
       if (next !== undefined) partition.leadership = await this.#store.writeLeadership(partition, next, known.zkVersion);
     }));
@@ -262,20 +311,20 @@ export class Controller {
     if (fresh.length === 0) return;
     await this.#store.createPartitionParents(fresh);
     await Promise.all(fresh.map(async partition => {
-      const first = firstLeadership(partition, this.#rulesWithout(false));
+      const first = firstLeadership(partition, this.#rulesWithout(partition, false));
       if (first === undefined) return;
       partition.leadership = await this.#store.createLeadership(partition, first);
       this.#requests.leadership(partition, true);
     }));
   }
 
-  #rulesWithout(unclean: boolean): ElectionRules {
-    return { live: broker => this.#context.isLive(broker), unclean, controllerEpoch: this.#context.epoch };
+  #rulesWithout(partition: PartitionFacts, unclean: boolean): ElectionRules {
+    return { live: broker => this.#context.isOnline(broker, partition), unclean, controllerEpoch: this.#context.epoch };
   }
 
   async #rules(partition: PartitionFacts): Promise<ElectionRules> {
     const setting = (await this.#store.topicConfig(partition.topic)).get('unclean.leader.election.enable');
-    return this.#rulesWithout(setting === undefined ? this.#uncleanElection : setting === 'true');
+    return this.#rulesWithout(partition, setting === undefined ? this.#uncleanElection : setting === 'true');
   }
 
   async #deletionsChanged(): Promise<void> {
@@ -299,7 +348,7 @@ export class Controller {
         continue;
       }
       const partitions = [...topic.partitions.values()];
-      if (!partitions.every(partition => partition.replicas.every(replica => this.#context.isLive(replica)))) continue;
+      if (!partitions.every(partition => partition.replicas.every(replica => this.#context.isOnline(replica, partition)))) continue;
       if (!(await this.#deleteReplicas(partitions))) {
         this.#deleteLater();
       } else {

@@ -7,6 +7,8 @@ import { ZkError, type Op, type Watcher, type ZooKeeper } from '../zookeeper/typ
 import { decodeBrokerRegistration } from '../zookeeper/znodes/broker.js';
 import { decodeConfig } from '../zookeeper/znodes/config.js';
 import { decodeController, encodeController } from '../zookeeper/znodes/controller.js';
+import { ZnodeFormatError } from '../zookeeper/znodes/json.js';
+import { decodeLogDirEvent } from '../zookeeper/znodes/notifications.js';
 import { decodePartitionState, encodePartitionState } from '../zookeeper/znodes/partition.js';
 import { decodeTopic, encodeTopic } from '../zookeeper/znodes/topic.js';
 import { encodeFeature } from '../zookeeper/znodes/feature.js';
@@ -17,8 +19,8 @@ const EPOCH = '/controller_epoch';
 const BROKERS = '/brokers/ids';
 const TOPICS = '/brokers/topics';
 const DELETIONS = '/admin/delete_topics';
-const ISR_CHANGES = '/isr_change_notification';
-const LOG_DIR_EVENTS = '/log_dir_event_notification';
+export const ISR_CHANGES = '/isr_change_notification';
+export const LOG_DIR_EVENTS = '/log_dir_event_notification';
 const FEATURE = '/feature';
 
 /** Somebody else is the controller now: resign. */
@@ -111,6 +113,20 @@ export class ControllerStore {
   async dropNotifications(parent: string): Promise<void> {
     const { children } = await this.#zk.getChildren(parent);
     await Promise.all(children.map(child => this.#zk.delete(`${parent}/${child}`).catch(ignore('NONODE'))));
+  }
+
+  /** Brokers that told of a failed log directory. */
+  async logDirEvents(names: readonly string[]): Promise<Set<number>> {
+    const brokers = await Promise.all(names.map(async name => {
+      try {
+        const { data } = await this.#zk.getData(`${LOG_DIR_EVENTS}/${name}`);
+        return data === null ? [] : [decodeLogDirEvent(data)];
+      } catch (error) {
+        if (isCode(error, 'NONODE') || error instanceof ZnodeFormatError) return [];
+        throw error;
+      }
+    }));
+    return new Set(brokers.flat());
   }
 
   async brokers(watcher: Watcher): Promise<BrokerFacts[]> {

@@ -7,11 +7,11 @@ import type { Logger } from '../base/logger.js';
 import type { Random } from '../base/random.js';
 import type { Timer, Timers } from '../base/timers.js';
 import type { TopicConfig } from '../config/topic-config.js';
-import { NativeCode } from '../native/codes.js';
 import type { LogOptions, NativeExchange } from '../native/exchange.js';
 import type { Jobs } from '../native/jobs.js';
 import { HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS, readOffsets, writeOffsets, type PartitionOffset } from './checkpoint-file.js';
 import { forgetCleanShutdown, markCleanShutdown, wasCleanlyShutDown } from './clean-shutdown.js';
+import { diskTrouble } from './disk-trouble.js';
 import { scanLogDirectory } from './log-directory.js';
 import { openPartition, type OpenedPartition } from './open-partition.js';
 import { liveName, suffixedName } from './partition-directory.js';
@@ -27,6 +27,11 @@ export class LogDirectoryError extends Error {
     super(message);
     this.inconsistentTopicId = inconsistentTopicId;
   }
+}
+
+/** Two log directories hold the same partition: nobody can say which is the right one. */
+export class DuplicatePartition extends Error {
+  override readonly name = 'DuplicatePartition';
 }
 
 export interface LogManagerOptions {
@@ -85,9 +90,10 @@ export class LogManager {
       try {
         await this.#openDirectory(logDir);
       } catch (error) {
-        if (this.#options.logDirs.length === 1) throw error;
+        if (this.#options.logDirs.length === 1 || error instanceof DuplicatePartition) throw error;
         this.#options.logger.error({ logDir, error: String(error) }, 'a log directory cannot be used');
         this.#online.delete(logDir);
+        this.#letGo(logDir);
       }
     }));
     if (this.#online.size === 0) throw new LogDirectoryError('none of the log directories can be used');
@@ -114,7 +120,10 @@ export class LogManager {
     return this.#online;
   }
 
-  /** The log of a replica that comes to this broker: the one that is there, or a new one in the emptiest directory. */
+  /**
+   * The log of a replica that comes to this broker: the one that is there, or a new one in the emptiest directory. Rejects
+   * with a LogDirectoryError where trying again makes no sense before the broker's next start.
+   */
   async create(topic: string, partition: number, topicId: string, isNew: boolean): Promise<PartitionLog> {
     const known = this.get(topic, partition);
     if (known !== undefined) {
@@ -123,50 +132,89 @@ export class LogManager {
       }
       return known;
     }
-    // It may lie in the directory that failed: making a second one elsewhere would lose what is there.
-    if (!isNew && this.#online.size < this.#options.logDirs.length) throw new LogDirectoryError(`${liveName(topic, partition)} may be in an offline log directory`);
-    const logDir = this.#emptiest();
+    for (;;) {
+      const home = await this.#homeOf(topic, partition, topicId);
+      // It may lie in the directory that failed: making a second one elsewhere would lose what is there.
+      if (home === undefined && !isNew && this.#online.size < this.#options.logDirs.length) throw new LogDirectoryError(`${liveName(topic, partition)} may be in an offline log directory`);
+      const logDir = home ?? this.#emptiest();
+      try {
+        return await this.#createIn(logDir, topic, partition, topicId, home === undefined);
+      } catch (error) {
+        // A disk that refuses the first file of a log refuses the others too. What nobody has written yet may go elsewhere.
+        if (diskTrouble(error) !== 'failed') throw error;
+        this.#directoryFailed(logDir, String(error));
+      }
+    }
+  }
+
+  async #createIn(logDir: string, topic: string, partition: number, topicId: string, fresh: boolean): Promise<PartitionLog> {
+    const { storage } = this.#options;
+    const directory = join(logDir, liveName(topic, partition));
     this.#opening.set(logDir, (this.#opening.get(logDir) ?? 0) + 1);
     try {
-      const directory = join(logDir, liveName(topic, partition));
-      await this.#moveStrayAway(logDir, topic, partition, topicId);
-      await this.#options.storage.makeDirectory(directory);
-      await this.#options.storage.syncDirectory(logDir);
-      if (topicId !== ZERO_ID) await writePartitionMetadata(this.#options.storage, join(directory, PARTITION_METADATA), topicId);
+      await storage.makeDirectory(directory);
+      await storage.syncDirectory(logDir);
+      if (topicId !== ZERO_ID) await writePartitionMetadata(storage, join(directory, PARTITION_METADATA), topicId);
       return await this.#openLog({ logDir, topic, partition, recoveryPoint: 0, startOffset: 0, clean: true });
+    } catch (error) {
+      // Half a log must not be in the way of the whole one, which may come to lie in another directory.
+      if (fresh) await storage.remove(directory).catch(() => {});
+      throw error;
     } finally {
       this.#opening.set(logDir, this.#opening.get(logDir)! - 1);
     }
   }
 
-  /** A directory of that name which no open log belongs to is another topic's, whose deletion did not come to its end. */
-  async #moveStrayAway(logDir: string, topic: string, partition: number, topicId: string): Promise<void> {
+  /**
+   * Where a log lies that is not open: its first opening failed. A directory of that name with another topic's id is left
+   * over from a deletion that did not come to its end, and moves out of the way.
+   */
+  async #homeOf(topic: string, partition: number, topicId: string): Promise<string | undefined> {
     const { storage, random } = this.#options;
-    const directory = join(logDir, liveName(topic, partition));
-    const found = await readPartitionMetadata(storage, join(directory, PARTITION_METADATA));
-    if (found === null || found === topicId || topicId === ZERO_ID) return;
-    await storage.rename(directory, join(logDir, suffixedName(topic, partition, 'stray', random.bytes(16).toString('hex'))));
-    await storage.syncDirectory(logDir);
+    let home: string | undefined;
+    for (const logDir of [...this.#online]) {
+      const directory = join(logDir, liveName(topic, partition));
+      try {
+        if ((await storage.list(directory)) === null) continue;
+        const found = await readPartitionMetadata(storage, join(directory, PARTITION_METADATA));
+        if (found === null || found === topicId || topicId === ZERO_ID) {
+          home ??= logDir;
+          continue;
+        }
+        await storage.rename(directory, join(logDir, suffixedName(topic, partition, 'stray', random.bytes(16).toString('hex'))));
+        await storage.syncDirectory(logDir);
+      } catch (error) {
+        if (diskTrouble(error) !== 'failed') throw error;
+        this.#directoryFailed(logDir, String(error));
+      }
+    }
+    return home;
   }
 
   /** The id of a log from before topics had ids. */
   async adoptTopicId(log: PartitionLog, topicId: string): Promise<void> {
-    await writePartitionMetadata(this.#options.storage, join(log.directory, PARTITION_METADATA), topicId);
+    try {
+      await writePartitionMetadata(this.#options.storage, join(log.directory, PARTITION_METADATA), topicId);
+    } catch (error) {
+      this.#failedIn(log.logDir, error);
+      throw error;
+    }
     log.topicId = topicId;
   }
 
-  /** Takes a log out of service and its files off the disk, the latter after file.delete.delay.ms. */
+  /**
+   * Takes a log out of service and its files off the disk, the latter after file.delete.delay.ms. The checkpoints name it
+   * until they are written the next time, which has to be before a log with its name is made.
+   */
   async remove(topic: string, partition: number): Promise<void> {
     const name = liveName(topic, partition);
     const held = this.#held.get(name);
-    if (held === undefined) return;
-    const { log } = held;
-    const index = log.index;
-    await held.background;
-    if (log.isOpen) {
-      await log.abandon();
-      this.#byIndex[index] = undefined;
+    if (held === undefined) {
+      if (this.#online.size < this.#options.logDirs.length) throw new LogDirectoryError(`${name} may be in an offline log directory`);
+      return;
     }
+    const { log } = held;
+    await this.#abandon(held);
     await held.metadataWritten();
     const { storage, random, timers, logger } = this.#options;
     const doomed = join(log.logDir, suffixedName(topic, partition, 'delete', random.bytes(16).toString('hex')));
@@ -175,11 +223,17 @@ export class LogManager {
     // Only now: as long as the directory is there under its name, the controller must be able to ask again.
     this.#held.delete(name);
     this.#highWatermarks.delete(name);
-    // What the checkpoints say of this log must not be believed of a later one with its name.
-    await Promise.all([this.checkpointRecoveryPoints(), this.checkpointStartOffsets()]);
     this.#after(timers, this.#options.topicConfig(topic).fileDeleteDelayMs, () => {
       storage.remove(doomed).catch((error: unknown) => logger.warn({ directory: doomed, error: String(error) }, 'cannot remove a deleted log'));
     });
+  }
+
+  async #abandon({ log, background }: Held): Promise<void> {
+    await background;
+    if (!log.isOpen) return;
+    const { index } = log;
+    await log.abandon();
+    this.#byIndex[index] = undefined;
   }
 
   checkpointedHighWatermark(topic: string, partition: number): number {
@@ -278,27 +332,43 @@ export class LogManager {
     const live = found.filter(each => each.kind === 'live').sort((a, b) => Number(b.topic.startsWith('__')) - Number(a.topic.startsWith('__')));
     if (!clean && live.length > 0) logger.info({ logDir, logs: live.length }, 'the last stop was not in order: recovering');
     let next = 0;
+    const failures: unknown[] = [];
     const worker = async (): Promise<void> => {
-      while (next < live.length) {
+      while (next < live.length && failures.length === 0) {
         const { topic, partition, name } = live[next++]!;
-        await this.#openLog({ logDir, topic, partition, recoveryPoint: recovery.get(name) ?? 0, startOffset: starts.get(name) ?? 0, clean });
+        try {
+          await this.#openLog({ logDir, topic, partition, recoveryPoint: recovery.get(name) ?? 0, startOffset: starts.get(name) ?? 0, clean });
+        } catch (error) {
+          failures.push(error);
+        }
       }
     };
+    // All of them come to their end, so that what is let go after a failure is all there is.
     await Promise.all(Array.from({ length: Math.max(1, this.#options.openAtOnce) }, worker));
+    if (failures.length > 0) throw failures[0];
   }
 
   async #openLog(asked: { logDir: string; topic: string; partition: number; recoveryPoint: number; startOffset: number; clean: boolean }): Promise<PartitionLog> {
     const { native, jobs, storage, logger, clock, random, producerExpirationMs } = this.#options;
+    const name = liveName(asked.topic, asked.partition);
     const opened: OpenedPartition = await openPartition({
       ...asked,
-      directory: join(asked.logDir, liveName(asked.topic, asked.partition)),
+      directory: join(asked.logDir, name),
       native, jobs, storage, logger, clock, producerExpirationMs,
       logOptions: logOptions(this.#options.topicConfig(asked.topic), random.int(0x7fffffff)),
       onMetadataFailed: error => this.#failedIn(asked.logDir, error),
     });
     const { log, snapshots, metadataWritten } = opened;
-    this.#held.set(liveName(asked.topic, asked.partition), { log, snapshots, metadataWritten, lastFlush: clock.monotonic(), background: Promise.resolve() });
+    const held = { log, snapshots, metadataWritten, lastFlush: clock.monotonic(), background: Promise.resolve() };
     this.#byIndex[log.index] = log;
+    const twin = this.#held.get(name)?.log;
+    if (twin !== undefined) throw new DuplicatePartition(`${name} is in two log directories, ${twin.logDir} and ${asked.logDir}: move one of them elsewhere`);
+    if (!this.#online.has(asked.logDir)) {
+      // It failed meanwhile, and its other logs are gone.
+      await this.#abandon(held);
+      throw new LogDirectoryError(`${asked.logDir} has failed`);
+    }
+    this.#held.set(name, held);
     return log;
   }
 
@@ -356,7 +426,7 @@ export class LogManager {
   }
 
   #failedIn(logDir: string, error: unknown): void {
-    if (isDiskFull(error)) this.#options.logger.warn({ logDir, error: String(error) }, 'no space for what is kept beside the logs; it is tried again');
+    if (diskTrouble(error) === 'passes') this.#options.logger.warn({ logDir, error: String(error) }, 'no space or no descriptors for what is kept beside the logs; it is tried again');
     else this.#directoryFailed(logDir, String(error));
   }
 
@@ -364,11 +434,17 @@ export class LogManager {
     if (!this.#online.delete(logDir)) return;
     this.#options.logger.error({ logDir, why }, 'log directory goes offline');
     this.#options.onDirectoryFailed(logDir);
+    this.#letGo(logDir);
   }
-}
 
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === NativeCode.noSpace);
+  /** The logs of a directory that failed write nothing any more. What they hold goes once what is under way has ended. */
+  #letGo(logDir: string): void {
+    for (const [name, held] of [...this.#held]) {
+      if (held.log.logDir !== logDir) continue;
+      this.#held.delete(name);
+      this.#abandon(held).catch((error: unknown) => this.#options.logger.warn({ log: held.log.directory, error: String(error) }, 'a log of a failed directory was not closed'));
+    }
+  }
 }
 
 /** A topic's settings as its native logs take them. */

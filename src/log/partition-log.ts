@@ -84,6 +84,11 @@ export class PartitionLog {
   async open(options: LogOptions, recoveryPoint: number, startOffset: number, clean: boolean): Promise<{ rescanned: number }> {
     const opened = await this.#jobs.run(`opening ${this.directory}`, (native, cookie) => {
       this.index = native.openLog(cookie, this.directory, options, recoveryPoint, startOffset, clean);
+    }).catch((error: unknown) => {
+      // Its place among the native logs is free for the next one.
+      if (this.isOpen) this.#native.forgetLog(this.index);
+      this.index = NOWHERE;
+      throw error;
     });
     this.endOffset = opened.first;
     this.startOffset = opened.second;

@@ -33,6 +33,8 @@ export class Partition {
   readonly brokerId: number;
   log: PartitionLog | undefined;
   role: Role = 'none';
+  /** Its log cannot be had: whoever asks for it hears KAFKA_STORAGE_ERROR (HostedPartition.Offline of ReplicaManager.scala). */
+  offline = false;
   leader = -1;
   leaderEpoch = -1;
   /** zkVersion of the state znode. */
@@ -47,8 +49,6 @@ export class Partition {
   appendFlags = 0;
   /** The largest record batch it takes. */
   maxMessageBytes = 1048588;
-  /** compression.type is not "producer": batches are recompressed, on the slow road. */
-  recompress = false;
   /** The last request that named this partition, so that one that names it twice is noticed. */
   mark = 0;
   /** Kafka's own topics take records from nobody but the admin client (ReplicaManager.scala). */
@@ -98,9 +98,17 @@ export class Partition {
     this.wake();
   }
 
+  /** Its log directory failed. */
+  goOffline(): void {
+    this.offline = true;
+    // Who waits takes itself off while the log that was watched for it is still known.
+    this.stop();
+    this.log = undefined;
+  }
+
   /** The error for a request that must meet the leader of the epoch it believes in, or none (Partition.scala). */
   leadershipError(currentLeaderEpoch: number): number {
-    if (this.log === undefined) return ErrorCode.KafkaStorageError;
+    if (this.offline) return ErrorCode.KafkaStorageError;
     if (currentLeaderEpoch >= 0) {
       if (currentLeaderEpoch < this.leaderEpoch) return ErrorCode.FencedLeaderEpoch;
       if (currentLeaderEpoch > this.leaderEpoch) return ErrorCode.UnknownLeaderEpoch;

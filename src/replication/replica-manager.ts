@@ -1,8 +1,8 @@
 // The replicas this broker holds, and the controller's requests about them (ReplicaManager.scala).
 
 import type { Logger } from '../base/logger.js';
+import type { Timer, Timers } from '../base/timers.js';
 import { LogDirectoryError, type LogManager } from '../log/log-manager.js';
-import type { PartitionLog } from '../log/partition-log.js';
 import type { LeaderAndIsrRequest, LeaderAndIsrResponseInput, StopReplicaRequest, StopReplicaResponseInput, UpdateMetadataRequest } from '../protocol/messages.js';
 import { ErrorCode } from '../protocol/errors.js';
 import { MetadataCache, type PartitionState } from './metadata-cache.js';
@@ -15,12 +15,15 @@ const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 /** StopReplica epochs that skip fencing: unknown, and deletion. */
 const EPOCH_UNKNOWN = -1;
 const EPOCH_DURING_DELETE = -2;
+/** Between attempts to open logs that could not be opened. */
+const RETRY_MS = 5000;
 
 export interface ReplicaManagerOptions {
   readonly brokerId: number;
   readonly logs: LogManager;
   readonly metadata: MetadataCache;
   readonly logger: Logger;
+  readonly timers: Timers;
   /** Marks a log whose appends must wake the main isolate. */
   readonly watch: (log: number, watched: boolean) => void;
   /** Reads a topic's settings before its first log is made. */
@@ -29,6 +32,8 @@ export interface ReplicaManagerOptions {
   readonly configure: (partition: Partition) => void;
   /** This broker began or ended to lead a partition. Called in order, after the partition changed. */
   readonly onLeadership: (partition: Partition, leads: boolean) => void;
+  /** Replicas that could not be opened before can be now: the controller should ask again. */
+  readonly onReplicasBack: () => void;
   /** Partitions left the metadata: committed offsets of theirs go. */
   readonly onDeleted: (partitions: readonly { readonly topic: string; readonly partition: number }[]) => void;
   readonly internalTopics: ReadonlySet<string>;
@@ -40,6 +45,9 @@ export class ReplicaManager {
   readonly #logs: LogManager;
   readonly #options: ReplicaManagerOptions;
   readonly #topics = new Map<string, (Partition | undefined)[]>();
+  /** Replicas that are offline though their log directory is not: no space, no descriptors. They are tried again. */
+  readonly #unopened = new Map<Partition, Opening>();
+  #retry: Timer | undefined;
   #controllerEpoch = 0;
   /** Requests of the controller are carried out one after the other. */
   #last: Promise<unknown> = Promise.resolve();
@@ -84,14 +92,22 @@ export class ReplicaManager {
     for (const partition of this.partitions()) {
       if (partition.log?.logDir !== logDir) continue;
       const led = partition.role === 'leader';
-      partition.log = undefined;
-      partition.stop();
+      partition.goOffline();
       if (led) this.#options.onLeadership(partition, false);
     }
   }
 
-  /** High watermarks as the checkpoint file of `logDir` wants them. */
-  *highWatermarks(logDir: string): IterableIterator<{ topic: string; partition: number; offset: number }> {
+  close(): void {
+    this.#retry?.cancel();
+  }
+
+  /** Writes replication-offset-checkpoint in every log directory. */
+  async checkpointHighWatermarks(): Promise<void> {
+    await Promise.all([...this.#logs.onlineDirectories].map(logDir => this.#logs.writeHighWatermarks(logDir, [...this.#highWatermarks(logDir)])));
+  }
+
+  /** As the checkpoint file of `logDir` wants them. */
+  *#highWatermarks(logDir: string): IterableIterator<{ topic: string; partition: number; offset: number }> {
     for (const partition of this.partitions()) {
       if (partition.log?.logDir === logDir) yield { topic: partition.topic, partition: partition.index, offset: partition.highWatermark };
     }
@@ -129,6 +145,7 @@ export class ReplicaManager {
   }
 
   async #become(topic: string, topicId: string, state: StateOfLeaderAndIsr): Promise<number> {
+    if (this.#lost(this.find(topic, state.partitionIndex))) return ErrorCode.KafkaStorageError;
     if (!state.replicas.includes(this.brokerId)) return ErrorCode.UnknownTopicOrPartition;
     const partition = this.#partition(topic, state.partitionIndex);
     if (state.leaderEpoch < partition.leaderEpoch) return ErrorCode.StaleControllerEpoch;
@@ -136,19 +153,58 @@ export class ReplicaManager {
     const known = partition.log;
     if (known !== undefined && topicId !== ZERO_ID && known.topicId !== ZERO_ID && known.topicId !== topicId) return ErrorCode.InconsistentTopicId;
     if (known !== undefined && state.leaderEpoch === partition.leaderEpoch) return state.partitionEpoch > partition.partitionEpoch ? this.#lead(partition, state) : ErrorCode.StaleControllerEpoch;
-    let log: PartitionLog;
+    const opened = await this.#open(partition, { topicId, isNew: state.isNew });
+    return opened === ErrorCode.None ? this.#lead(partition, state) : opened;
+  }
+
+  /** Offline with its directory: until the next start of the broker. */
+  #lost(partition: Partition | undefined): boolean {
+    return partition !== undefined && partition.offline && !this.#unopened.has(partition);
+  }
+
+  /** Sees to it that a partition has its log. Where that fails it is offline: for good with its directory, otherwise until a later attempt. */
+  async #open(partition: Partition, opening: Opening): Promise<number> {
+    const { topic, index } = partition;
+    const { topicId, isNew } = opening;
     try {
-      log = known ?? (await this.#logs.create(topic, state.partitionIndex, topicId, state.isNew));
+      const log = partition.log ?? (await this.#logs.create(topic, index, topicId, isNew));
+      if (log.topicId === ZERO_ID && topicId !== ZERO_ID) await this.#logs.adoptTopicId(log, topicId);
+      if (!this.#logs.onlineDirectories.has(log.logDir)) throw new LogDirectoryError(`${log.logDir} has failed`);
+      this.#unopened.delete(partition);
+      partition.offline = false;
+      if (partition.log === undefined) {
+        partition.attach(log, this.#logs.checkpointedHighWatermark(topic, index));
+        this.#options.configure(partition);
+      }
+      return ErrorCode.None;
     } catch (error) {
-      this.#options.logger.error({ topic, partition: state.partitionIndex, error: String(error) }, 'cannot open the log of a replica');
-      return error instanceof LogDirectoryError && error.inconsistentTopicId ? ErrorCode.InconsistentTopicId : ErrorCode.KafkaStorageError;
+      if (!this.#unopened.has(partition)) this.#options.logger.error({ topic, partition: index, error: String(error) }, 'cannot open the log of a replica');
+      if (error instanceof LogDirectoryError && error.inconsistentTopicId) return ErrorCode.InconsistentTopicId;
+      partition.goOffline();
+      if (error instanceof LogDirectoryError) {
+        this.#unopened.delete(partition);
+      } else {
+        this.#unopened.set(partition, opening);
+        this.#retryLater();
+      }
+      return ErrorCode.KafkaStorageError;
     }
-    if (log.topicId === ZERO_ID && topicId !== ZERO_ID) await this.#logs.adoptTopicId(log, topicId);
-    if (partition.log === undefined) {
-      partition.attach(log, this.#logs.checkpointedHighWatermark(topic, state.partitionIndex));
-      this.#options.configure(partition);
-    }
-    return this.#lead(partition, state);
+  }
+
+  #retryLater(): void {
+    this.#retry ??= this.#options.timers.after(RETRY_MS, () => {
+      this.#retry = undefined;
+      void this.#inTurn(() => this.#retryUnopened());
+    });
+  }
+
+  /** Who leads them is the controller's to say, and it has given them up: it is asked to look again. */
+  async #retryUnopened(): Promise<void> {
+    let back = 0;
+    for (const [partition, opening] of [...this.#unopened]) if ((await this.#open(partition, opening)) === ErrorCode.None) back++;
+    if (back === 0) return;
+    this.#options.logger.info({ replicas: back }, 'replicas that could not be opened before are open');
+    this.#options.onReplicasBack();
   }
 
   #lead(partition: Partition, state: StateOfLeaderAndIsr): number {
@@ -165,14 +221,21 @@ export class ReplicaManager {
     const refused = this.#staleness(request.controllerEpoch, request.brokerEpoch);
     if (refused !== ErrorCode.None) return { errorCode: refused };
     const partitionErrors: { topicName: string; partitionIndex: number; errorCode: number }[] = [];
+    let removed = false;
     for (const asked of stopsOf(request)) {
-      partitionErrors.push({ topicName: asked.topic, partitionIndex: asked.partition, errorCode: await this.#stop(asked) });
+      const errorCode = await this.#stop(asked);
+      removed ||= asked.remove && errorCode === ErrorCode.None;
+      partitionErrors.push({ topicName: asked.topic, partitionIndex: asked.partition, errorCode });
     }
+    // Once for all of them, and before a log with one of their names can come: what the checkpoints said must not be believed of it.
+    if (removed) await Promise.all([this.#logs.checkpointRecoveryPoints(), this.#logs.checkpointStartOffsets(), this.checkpointHighWatermarks()]);
     return { errorCode: ErrorCode.None, partitionErrors };
   }
 
   async #stop(asked: Stop): Promise<number> {
     const partition = this.find(asked.topic, asked.partition);
+    // One that waits to be opened has nothing that a deletion would have to take away.
+    if (partition?.offline && !(asked.remove && this.#unopened.delete(partition))) return ErrorCode.KafkaStorageError;
     if (partition !== undefined) {
       const fenced = asked.leaderEpoch !== EPOCH_UNKNOWN && asked.leaderEpoch !== EPOCH_DURING_DELETE && asked.leaderEpoch < partition.leaderEpoch;
       if (fenced) return ErrorCode.FencedLeaderEpoch;
@@ -220,6 +283,12 @@ export class ReplicaManager {
     partitions[partition.index] = undefined;
     if (partitions.every(each => each === undefined)) this.#topics.delete(partition.topic);
   }
+}
+
+/** What opening a replica's log takes. */
+interface Opening {
+  readonly topicId: string;
+  readonly isNew: boolean;
 }
 
 interface Stop {

@@ -22,6 +22,8 @@ import { RetryingZooKeeper } from '../zookeeper/retrying.js';
 import type { EmbeddedZooKeeper } from '../zookeeper/server/embedded.js';
 import type { ZooKeeper } from '../zookeeper/types.js';
 import type { BrokerEndpoint } from '../zookeeper/znodes/broker.js';
+import { encodeLogDirEvent } from '../zookeeper/znodes/notifications.js';
+import { SequencePrefix } from '../zookeeper/znodes/paths.js';
 import { ConfigChanges } from './config-changes.js';
 import { FinalizedFeatures } from './finalized-features.js';
 import { InternalTopicLog } from './coordinator-log.js';
@@ -56,6 +58,8 @@ export interface RunningBroker {
   readonly port: number;
   /** Counters of the native part: connections, requests, bytes held and moved. */
   stats(): Readonly<Record<string, number>>;
+  /** Resolves if the broker stops by itself: at once, with the reason. close() then resolves when it has stopped. */
+  readonly failed: Promise<Error>;
   /** An ordered stop: logs are flushed and marked clean, the registration goes at once. */
   close(): Promise<void>;
 }
@@ -68,7 +72,7 @@ const UNLIMITED_MS = Number.MAX_SAFE_INTEGER;
 export async function startBroker(options: BrokerOptions): Promise<RunningBroker> {
   const broker = new Broker(options);
   try {
-    await broker.start();
+    await Promise.race([broker.start(), broker.failed.then(error => { throw error; })]);
     return broker;
   } catch (error) {
     await broker.close().catch(() => {});
@@ -100,6 +104,8 @@ class Broker implements RunningBroker {
   #features: FinalizedFeatures | undefined;
   #topicConfigs!: TopicConfigs;
   #closing: Promise<void> | undefined;
+  readonly failed: Promise<Error>;
+  #fail!: (why: Error) => void;
   id = -1;
   clusterId = '';
   host = '';
@@ -113,6 +119,7 @@ class Broker implements RunningBroker {
     this.#random = options.random ?? systemRandom;
     this.#storage = options.storage ?? diskStorage;
     this.#logDirs = options.config.logDirs.map(dir => resolve(dir));
+    this.failed = new Promise(fail => { this.#fail = fail; });
   }
 
   async start(): Promise<void> {
@@ -148,6 +155,7 @@ class Broker implements RunningBroker {
     this.#plane?.native.stopListening();
     await this.#resign();
     this.#groups?.close();
+    this.#replicas?.close();
     if (this.#logs !== undefined) {
       await this.#checkpointHighWatermarks();
       await this.#logs.close();
@@ -231,11 +239,12 @@ class Broker implements RunningBroker {
     plane.attachLogs(logs);
     await logs.open();
     this.#replicas = new ReplicaManager({
-      brokerId: this.id, logs, metadata: this.#metadata, logger: this.#logger,
+      brokerId: this.id, logs, metadata: this.#metadata, logger: this.#logger, timers: this.#timers,
       watch: (log, watched) => { plane.native.watched[log] = watched ? 1 : 0; },
       prepareTopic: topic => this.#topicConfigs.reload(topic),
       configure: partition => this.#configure(partition),
       onLeadership: (partition, leads) => this.#leadershipChanged(partition, leads),
+      onReplicasBack: () => void this.#askToBeAsked(),
       onDeleted: partitions => this.#groups?.onPartitionsDeleted(partitions),
       internalTopics: new Set([GROUP_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC]),
     });
@@ -345,8 +354,7 @@ class Broker implements RunningBroker {
   }
 
   async #checkpointHighWatermarks(): Promise<void> {
-    if (this.#replicas === undefined) return;
-    await Promise.all(this.#logDirs.map(dir => this.#logs!.writeHighWatermarks(dir, [...this.#replicas.highWatermarks(dir)])));
+    await this.#replicas?.checkpointHighWatermarks();
   }
 
   #configure(partition: Partition): void {
@@ -370,7 +378,21 @@ class Broker implements RunningBroker {
     this.#replicas?.directoryFailed(logDir);
     if (this.#logs !== undefined && this.#logs.onlineDirectories.size === 0) {
       this.#logger.error({}, 'every log directory has failed: stopping');
-      void this.close();
+      this.#fail(new Error(`every log directory has failed: ${this.#logDirs.join(', ')}`));
+      this.close().catch((error: unknown) => this.#logger.error({ error: String(error) }, 'the stop was not in order'));
+      return;
+    }
+    void this.#askToBeAsked();
+  }
+
+  /** Has the controller ask which replicas this broker can serve: some went with their log directory, or came back (ReplicaManager.handleLogDirFailure). */
+  async #askToBeAsked(): Promise<void> {
+    // Before that it asks by itself, when this broker registers.
+    if (this.#replicas === undefined || this.#closing !== undefined) return;
+    try {
+      await this.#zk.create(SequencePrefix.logDirEvent, encodeLogDirEvent(this.id), { mode: 'persistentSequential' });
+    } catch (error) {
+      this.#logger.warn({ error: String(error) }, 'the controller hears of failed log directories when this broker registers again');
     }
   }
 }

@@ -88,3 +88,12 @@ test('a broker starts, holds its directories, stops in order, and starts again a
   again.child.kill('SIGINT');
   expect((await again.ended).code).toBe(0);
 });
+
+test('a broker whose only log directory is gone ends by itself, with the reason and 1', async () => {
+  const run = odradek('start', ...SOMEWHERE, '--override', 'replica.high.watermark.checkpoint.interval.ms=20');
+  await run.says(/ ready on /);
+  rmSync(join(dir, 'data/logs'), { recursive: true });
+  const { code, err } = await run.ended;
+  expect(code).toBe(1);
+  expect(err).toMatch(/\nodradek: every log directory has failed: .*\/data\/logs\n$/);
+});

@@ -11,6 +11,7 @@ class Stage {
   out = '';
   err = '';
   readonly exits: number[] = [];
+  breaks: (why: string) => void = () => {};
   readonly broker: { started: boolean; closed: boolean; config?: Parameters<StartBroker>[0]['config'] } = { started: false, closed: false };
   now = 0;
   patienceEnds: () => void = () => {};
@@ -44,6 +45,7 @@ class Stage {
         this.#fail = reject;
         this.#ready = () => resolve({
           id: 1001, host: 'localhost', port: 9092,
+          failed: new Promise(fail => { this.breaks = why => fail(new Error(why)); }),
           close: () => new Promise(closed => { this.#closed = () => { this.broker.closed = true; closed(); }; }),
         });
       });
@@ -98,6 +100,40 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s stops the broker in order, and onl
   await stage.closed();
   expect(stage.broker.closed).toBe(true);
   expect(stage.exits).toEqual([0]);
+});
+
+test('a broker that stops by itself: the last line says why, and the process ends with 1', async () => {
+  const stage = new Stage();
+  void stage.run({});
+  await stage.ready(1);
+  stage.breaks('every log directory has failed: /data/logs');
+  await settle();
+  expect(stage.exits).toEqual([]);
+  await stage.closed();
+  expect(stage.err).toBe('odradek: every log directory has failed: /data/logs\n');
+  expect(stage.exits).toEqual([1]);
+});
+
+test('a broker that stops by itself and hangs on its disk is not waited for', async () => {
+  const stage = new Stage();
+  void stage.run({});
+  await stage.ready(1);
+  stage.breaks('every log directory has failed: /data/logs');
+  await settle();
+  stage.patienceEnds();
+  await settle();
+  expect(stage.exits).toEqual([1]);
+});
+
+test('a broker that fails while it is being stopped does not say that all went well', async () => {
+  const stage = new Stage();
+  void stage.run({});
+  await stage.ready(1);
+  await stage.signal('SIGTERM');
+  stage.breaks('every log directory has failed: /data/logs');
+  await stage.closed();
+  expect(stage.err).toMatch(/every log directory has failed/);
+  expect(stage.exits).toEqual([1]);
 });
 
 test('a second signal ends the process at once', async () => {

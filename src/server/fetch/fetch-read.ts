@@ -51,7 +51,7 @@ function find(entry: FetchEntry, { apiVersion, replicaId }: ReadRules, replicas:
     entry.topic = name;
   }
   const partition = replicas.find(entry.topic, entry.index);
-  if (partition === undefined || partition.role === 'none') {
+  if (partition === undefined || (partition.role === 'none' && !partition.offline)) {
     return refused(entry, replicas.metadata.has(entry.topic, entry.index) ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition);
   }
   if (apiVersion >= 13 && partition.log !== undefined && partition.log.topicId !== entry.topicId) return refused(entry, ErrorCode.InconsistentTopicId);

@@ -47,6 +47,7 @@ async function answerPartition(topic: string, asked: Asked, request: ListOffsets
   const since = SINCE.get(asked.timestamp);
   if (asked.timestamp < 0 && (since === undefined || apiVersion < since)) return refused(asked, ErrorCode.UnsupportedVersion);
   const partition = broker.replicas.find(topic, asked.partitionIndex);
+  if (partition?.offline) return refused(asked, ErrorCode.KafkaStorageError);
   if (partition?.log === undefined) {
     return refused(asked, broker.metadata.has(topic, asked.partitionIndex) ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition);
   }
