@@ -194,7 +194,8 @@ class Broker implements RunningBroker {
       this.#embedded = await startEmbeddedZooKeeper({
         dataDir: resolve(this.#config.embeddedDir),
         ...seams,
-        // What is known is served on, as when a real ensemble is away; but this one comes back only with a new start.
+        // What is known is served on, as when a real ensemble is away; but this one comes back only with a new start. (A
+        // full disk is no failure: it is waited for.)
         onFailure: error => this.#logger.error({ error: String(error) }, 'embedded coordination has stopped, its disk failed: start the broker again once that is mended'),
       });
       connect = `${this.#embedded.host}:${this.#embedded.port}`;

@@ -8,20 +8,28 @@ import { DamagedStorageError, recover } from '../../src/zookeeper/server/storage
 import type { Storage } from '../../src/zookeeper/server/storage/storage.js';
 import type { Change } from '../../src/zookeeper/server/transaction.js';
 import type { Tree } from '../../src/zookeeper/server/tree.js';
-import { OPEN_ACL, ZkError } from '../../src/zookeeper/types.js';
-import { FaultyStorage, type Survival } from './support/faulty-storage.js';
+import { OPEN_ACL, ZkError, isZkError } from '../../src/zookeeper/types.js';
+import { FaultyStorage, type Fullness, type Survival } from './support/faulty-storage.js';
 import { ManualTime } from './support/manual-time.js';
 
 const settled = async (): Promise<void> => {
   for (let turn = 0; turn < 3; turn++) await new Promise(resolve => setImmediate(resolve));
 };
 
-async function startCore(storage: Storage, random: Random, failures: unknown[] = []): Promise<ServerCore> {
+interface Life {
+  readonly core: ServerCore;
+  readonly time: ManualTime;
+  readonly failures: unknown[];
+}
+
+async function startCore(storage: Storage, random: Random): Promise<Life> {
   const time = new ManualTime();
-  return new ServerCore({
+  const failures: unknown[] = [];
+  const core = new ServerCore({
     storage, recovered: await recover(storage), clock: time, timers: time, random, logger: silentLogger,
-    minSessionTimeoutMs: 1000, maxSessionTimeoutMs: 60_000, snapshotAfterBytes: 600, onFailure: error => failures.push(error), onDurable: () => {},
+    minSessionTimeoutMs: 1000, maxSessionTimeoutMs: 600_000, snapshotAfterBytes: 600, onFailure: error => failures.push(error), onRelieved: () => {},
   });
+  return { core, time, failures };
 }
 
 /** Everything there is to know of a tree. */
@@ -46,21 +54,43 @@ function anyChange(random: Random, core: ServerCore): Change | undefined {
   }
 }
 
-interface Told {
-  /** The tree after each transaction. */
-  readonly pictures: string[];
+class Told {
+  /** The tree after each transaction. Those that open a session leave it as it is, and have none. */
+  pictures: string[] = [];
   /** The last transaction that a client was told of. */
-  zxid: number;
+  zxid = 0;
+  #wasReadOnly = false;
+
+  /** Which tree a directory must hold whose last transaction is this one. */
+  pictureAt(zxid: number): string {
+    return this.pictures.slice(0, zxid + 1).findLast(each => each !== undefined)!;
+  }
+
+  /** The numbers of what was undone are given again, once nothing of it is left on disk. */
+  look(core: ServerCore): void {
+    if (this.#wasReadOnly && !core.readOnly) this.pictures.length = core.seenZxid + 1;
+    this.#wasReadOnly = core.readOnly;
+  }
 }
 
-/** Runs a server until `steps` are done or its machine crashes. */
-async function run(core: ServerCore, storage: FaultyStorage, random: Random, told: Told, steps: number): Promise<void> {
-  let session = core.openSession(10_000);
-  told.pictures[core.seenZxid + 1] = picture(core.tree);
+const refused = (act: () => void): boolean => {
+  try {
+    act();
+    return false;
+  } catch (error) {
+    if (!isZkError(error, 'SYSTEMERROR')) throw error;
+    return true;
+  }
+};
+
+/** Runs a server until `steps` are done or its machine crashes. `whileReadOnly` is called at each step without room. */
+async function run({ core, time }: Life, storage: FaultyStorage, random: Random, told: Told, steps: number, whileReadOnly: () => void = () => {}): Promise<void> {
+  let session = core.openSession(600_000);
+  const nobody = { destroy: () => {} };
   const record = (): void => {
     const zxid = core.seenZxid;
     told.pictures[zxid] = picture(core.tree);
-    core.say(() => {
+    core.say(nobody, () => {
       told.zxid = zxid;
     });
   };
@@ -68,43 +98,56 @@ async function run(core: ServerCore, storage: FaultyStorage, random: Random, tol
     for (let burst = random.int(4); burst >= 0; burst--) {
       const change = anyChange(random, core);
       if (change === undefined) continue;
-      core.commit(session.id, 0, random.int(5) === 0 ? { type: 'multi', changes: [change] } : change);
-      record();
+      const readOnly = core.readOnly;
+      expect(refused(() => core.commit(session.id, 0, random.int(5) === 0 ? { type: 'multi', changes: [change] } : change))).toBe(readOnly);
+      if (!readOnly) record();
     }
     if (random.int(12) === 0) {
-      core.endSession(session, 0);
-      record();
-      session = core.openSession(10_000);
-      told.pictures[core.seenZxid + 1] = picture(core.tree);
+      if (!refused(() => core.endSession(session, 0))) record();
+      session = core.openSession(600_000);
     }
     core.flush();
     await settled();
+    told.look(core);
+    if (!core.readOnly) continue;
+    expect(picture(core.tree)).toBe(told.pictureAt(core.seenZxid));
+    whileReadOnly();
+    time.advance(500);
+    await settled();
+    told.look(core);
   }
+}
+
+/** The machine crashes. Answers what is left, once everything that was told is found in it. */
+async function crash(storage: FaultyStorage, told: Told, survival: Survival, random: Random, context: string): Promise<FaultyStorage> {
+  // The server may go on while we look.
+  const { zxid } = told;
+  const left = storage.afterCrash(survival, random);
+  const { lastZxid, tree } = await recover(left);
+  expect(lastZxid, context).toBeGreaterThanOrEqual(zxid);
+  expect(picture(tree), context).toBe(told.pictureAt(lastZxid));
+  // What was not told of may be gone, and then its numbers are given again.
+  told.pictures.length = lastZxid + 1;
+  return left;
 }
 
 /** One life up to a crash, a second one on what is left, up to another; and what the third finds. */
 async function crashTwice(seed: number, first: number, second: number, survival: Survival): Promise<'crashed' | 'ended'> {
   const random = seededRandom(seed);
   const context = `seed ${seed}, crash after operations ${first} and ${second}, ${survival} survives`;
-  const told: Told = { pictures: [], zxid: 0 };
+  const told = new Told();
   let storage = new FaultyStorage();
   let outcome: 'crashed' | 'ended' = 'ended';
   for (const after of [first, second]) {
     storage.crashAfter(after);
-    const core = await startCore(storage, random).catch(() => undefined);
-    if (core !== undefined) {
-      told.pictures[core.seenZxid] = picture(core.tree);
-      await run(core, storage, random, told, 30);
+    const life = await startCore(storage, random).catch(() => undefined);
+    if (life !== undefined) {
+      told.pictures[life.core.seenZxid] = picture(life.core.tree);
+      await run(life, storage, random, told, 30);
       await settled();
     }
     if (storage.crashed) outcome = 'crashed';
-    const { zxid } = told;
-    storage = storage.afterCrash(survival, random);
-    const recovered = await recover(storage);
-    expect(recovered.lastZxid, context).toBeGreaterThanOrEqual(zxid);
-    expect(picture(recovered.tree), context).toBe(told.pictures[recovered.lastZxid]);
-    // What was not told of may be gone, and then its numbers are given again.
-    told.pictures.length = recovered.lastZxid + 1;
+    storage = await crash(storage, told, survival, random, context);
   }
   return outcome;
 }
@@ -125,18 +168,98 @@ describe('a disk that fails', () => {
     for (let at = 1; at < 60; at++) {
       const random = seededRandom(seed + at);
       const storage = new FaultyStorage();
-      const failures: unknown[] = [];
-      const core = await startCore(storage, random, failures);
-      const told: Told = { pictures: [picture(core.tree)], zxid: 0 };
+      const life = await startCore(storage, random);
+      const told = new Told();
+      told.pictures.push(picture(life.core.tree));
       storage.failAt(at);
-      await run(core, storage, random, told, 30);
-      // The server may go on while we look.
-      const { zxid } = told;
-      const recovered = await recover(storage.afterCrash('nothing', random));
-      expect(recovered.lastZxid, `seed ${seed + at}, failure at ${at}`).toBeGreaterThanOrEqual(zxid);
-      expect(picture(recovered.tree), `seed ${seed + at}, failure at ${at}`).toBe(told.pictures[recovered.lastZxid]);
+      await run(life, storage, random, told, 30);
+      await crash(storage, told, 'nothing', random, `seed ${seed + at}, failure at ${at}`);
       // A snapshot that failed is tried again later; a log that failed ends the server.
-      expect(core.stopped).toBe(failures.length > 0);
+      expect(life.core.stopped).toBe(life.failures.length > 0);
+    }
+  });
+
+  test('while it is full, too: what cannot be cut off is no state to go on from', async () => {
+    const random = seededRandom(5);
+    const storage = new FaultyStorage();
+    const life = await startCore(storage, random);
+    storage.fullAt(8);
+    const told = new Told();
+    told.pictures.push(picture(life.core.tree));
+    await run(life, storage, random, told, 30, () => storage.failAt(1));
+    expect(life.core.stopped).toBe(true);
+    expect(life.failures).toMatchObject([{ code: 'EIO' }]);
+    await crash(storage, told, 'everything', random, '');
+  });
+});
+
+describe('a disk that is full for a while', () => {
+  interface FullLife {
+    readonly seed: number;
+    readonly at: number;
+    readonly fullness: Fullness;
+    readonly survival: Survival;
+    /** Operations after the server has noticed. */
+    readonly crashAfter?: number;
+  }
+
+  /** A life with a full disk in it, a crash, and a second life on what is left. False: the disk was never full. */
+  async function live({ seed, at, fullness, survival, crashAfter }: FullLife): Promise<boolean> {
+    const random = seededRandom(seed);
+    const context = `seed ${seed}, full at ${at}, ${fullness}, crash ${crashAfter ?? 'at the end'}, ${survival} survives`;
+    const storage = new FaultyStorage();
+    const life = await startCore(storage, random);
+    const { core, failures } = life;
+    const told = new Told();
+    told.pictures.push(picture(core.tree));
+    storage.fullAt(at, fullness);
+    let [stepsWithoutRoom, toldBefore] = [0, 0];
+    await run(life, storage, random, told, 30, () => {
+      toldBefore = told.zxid;
+      if (stepsWithoutRoom++ === 0 && crashAfter !== undefined) storage.crashAfter(crashAfter);
+      if (stepsWithoutRoom === 3) storage.makeRoom();
+    });
+    storage.makeRoom();
+    await run(life, storage, random, told, 20);
+    if (stepsWithoutRoom > 0 && crashAfter === undefined) {
+      expect([core.readOnly, core.stopped, failures], context).toEqual([false, false, []]);
+      expect(told.zxid, context).toBeGreaterThan(toldBefore);
+    }
+    const left = await crash(storage, told, survival, random, context);
+    await run(await startCore(left, random), left, random, told, 5);
+    await crash(left, told, 'nothing', random, context);
+    return stepsWithoutRoom > 0;
+  }
+
+  const lives = (['growth', 'everything'] as const).flatMap(fullness => (['nothing', 'everything', 'torn'] as const).map(survival => ({ fullness, survival })));
+
+  test.each(lives)('refuses writes, keeps what was told, and goes on when there is room ($fullness needs room, $survival survives)', async kind => {
+    const seed = Number(process.env['SEED'] ?? systemRandom.int(1 << 30));
+    console.log(`seed ${seed}`);
+    let fullLives = 0;
+    for (let at = 1; at <= 50; at++) if (await live({ ...kind, seed: seed + at, at })) fullLives++;
+    expect(fullLives).toBeGreaterThan(35);
+  });
+
+  test.each(lives)('may crash at any step of that ($fullness needs room, $survival survives)', async kind => {
+    const seed = Number(process.env['SEED'] ?? systemRandom.int(1 << 30));
+    console.log(`seed ${seed}`);
+    for (let at = 1; at < 100; at++) await live({ ...kind, seed: seed + at, at: 1 + (at % 50), crashAfter: 1 + (at % 12) });
+  });
+
+  test('for one operation only, whichever: nothing told is lost', async () => {
+    const seed = systemRandom.int(1 << 30);
+    for (let at = 1; at < 60; at++) {
+      const random = seededRandom(seed + at);
+      const storage = new FaultyStorage();
+      const life = await startCore(storage, random);
+      const told = new Told();
+      told.pictures.push(picture(life.core.tree));
+      storage.failAt(at, 'ENOSPC');
+      await run(life, storage, random, told, 30);
+      await run(life, storage, random, told, 10);
+      expect([life.core.readOnly, life.core.stopped]).toEqual([false, false]);
+      await crash(storage, told, 'nothing', random, `seed ${seed + at}, at ${at}`);
     }
   });
 });
@@ -145,9 +268,9 @@ describe('a damaged directory', () => {
   async function filled(): Promise<{ storage: FaultyStorage; names: string[] }> {
     const storage = new FaultyStorage();
     const random = seededRandom(3);
-    const core = await startCore(storage, random);
-    await run(core, storage, random, { pictures: [], zxid: 0 }, 60);
-    await core.close();
+    const life = await startCore(storage, random);
+    await run(life, storage, random, new Told(), 60);
+    await life.core.close();
     const names = (await storage.list()).sort();
     expect(names.filter(name => name.startsWith('snapshot.'))).toHaveLength(2);
     expect(names.filter(name => name.startsWith('log.')).length).toBeGreaterThan(1);

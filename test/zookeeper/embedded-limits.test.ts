@@ -4,8 +4,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { seededRandom, systemRandom } from '../../src/base/random.js';
 import { OpCode } from '../../src/zookeeper/jute/records.js';
 import { frame, type JuteWriter } from '../../src/zookeeper/jute/writer.js';
-import { Perms } from '../../src/zookeeper/types.js';
-import { bytes, codeOf, connected, embedded, text } from './support/kit.js';
+import { OPEN_ACL, Perms } from '../../src/zookeeper/types.js';
+import { until } from '../support/broker.js';
+import { bytes, codeOf, connected, embedded, text, watching } from './support/kit.js';
+import { dump } from './support/workload.js';
 import { rawExchange } from './support/suite.js';
 import { FaultyStorage } from './support/faulty-storage.js';
 import { ManualTime } from './support/manual-time.js';
@@ -136,6 +138,14 @@ describe('memory', () => {
   });
 });
 
+/** Lets time pass until the server has found that there is room again. */
+function takesWrites({ connect: address }: { readonly connect: string }, time: ManualTime): Promise<void> {
+  return until(async () => {
+    time.advance(500);
+    return (await rawExchange(address, bytes('isro'))).toString() === 'rw';
+  });
+}
+
 describe('operators', () => {
   test('ask with four letters', async () => {
     const server = await embedded();
@@ -158,8 +168,79 @@ describe('operators', () => {
     await zk.create('/a', null);
     storage.failAt(1);
     expect(await codeOf(zk.create('/b', null))).toBe('CONNECTIONLOSS');
-    expect(await failure).toMatchObject({ code: 'ENOSPC' });
+    expect(await failure).toMatchObject({ code: 'EIO' });
     expect(zk.state).toBe('disconnected');
+  });
+
+  test('a full disk refuses writes, and nothing else, until there is room', async () => {
+    const storage = new FaultyStorage();
+    const time = new ManualTime();
+    const server = await embedded({ storage, clock: time, timers: time, onFailure: error => { throw error; } });
+    const zk = await connected(server.connect, { sessionTimeoutMs: 40_000 });
+    const other = await connected(server.connect, { sessionTimeoutMs: 40_000 });
+    await zk.create('/live', bytes('one'), { mode: 'ephemeral' });
+    const session = zk.sessionId;
+    const watched = watching();
+    await other.getData('/live', watched.watcher);
+    const created = watching();
+    await other.exists('/new', created.watcher);
+
+    storage.fullAt(1);
+    // What was on its way may or may not have been done, as far as its client can know. It was not.
+    const lost = [zk.setData('/live', bytes('two')), zk.create('/new', null), other.delete('/live'), other.setData('/live', null)].map(codeOf);
+    expect(await Promise.all(lost)).toEqual(['CONNECTIONLOSS', 'CONNECTIONLOSS', 'CONNECTIONLOSS', 'CONNECTIONLOSS']);
+    expect(text((await other.getData('/live')).data)).toBe('one');
+    expect(await zk.exists('/new')).toBeNull();
+    for (const refused of [zk.create('/new', null), zk.setData('/live', null), zk.delete('/live'), zk.multi([{ type: 'delete', path: '/live' }]), zk.setAcl('/live', OPEN_ACL)]) {
+      expect(await codeOf(refused)).toBe('SYSTEMERROR');
+    }
+    expect(await codeOf(zk.create('/live', null))).toBe('NODEEXISTS');
+    expect((await rawExchange(server.connect, bytes('isro'))).toString()).toBe('ro');
+    const leaving = await connected(server.connect);
+    await leaving.close();
+    expect([watched.events, created.events]).toEqual([[], []]);
+    // Nobody's end can be written down, so nobody's session ends.
+    time.advance(41_000);
+    expect(zk.sessionId).toBe(session);
+    expect((await other.exists('/live'))?.ephemeralOwner).toBe(session);
+
+    const late = await connected(server.connect, { sessionTimeoutMs: 40_000 });
+    expect(text((await late.getData('/live')).data)).toBe('one');
+
+    storage.makeRoom();
+    await takesWrites(server, time);
+    await late.create('/late', null, { mode: 'ephemeral' });
+    await zk.setData('/live', bytes('three'));
+    await zk.create('/new', null);
+    expect([await watched.next, await created.next]).toEqual([{ type: 'dataChanged', path: '/live' }, { type: 'created', path: '/new' }]);
+
+    // All of it is in the log, the session that was opened without room included.
+    const before = await dump(zk);
+    await server.close();
+    const again = await embedded({ storage, clock: time, timers: time, port: server.port });
+    expect(again.port).toBe(server.port);
+    expect(await dump(zk)).toEqual(before);
+    expect((await late.exists('/late'))?.ephemeralOwner).toBe(late.sessionId);
+  });
+
+  test('a session that ends as the disk fills up ends once there is room', async () => {
+    const storage = new FaultyStorage();
+    const time = new ManualTime();
+    const server = await embedded({ storage, clock: time, timers: time });
+    const zk = await connected(server.connect, { sessionTimeoutMs: 40_000 });
+    const other = await connected(server.connect, { sessionTimeoutMs: 40_000 });
+    await zk.create('/live', null, { mode: 'ephemeral' });
+    storage.fullAt(1);
+    await zk.close();
+    expect(await other.exists('/live')).not.toBeNull();
+    storage.makeRoom();
+    const gone = watching();
+    await other.exists('/live', gone.watcher);
+    await takesWrites(server, time);
+    time.advance(30_000);
+    await other.exists('/live');
+    time.advance(10_001);
+    expect(await gone.next).toEqual({ type: 'deleted', path: '/live' });
   });
 });
 

@@ -6,7 +6,7 @@ import { OpCode, PASSWORD_BYTES, SYNC_CONNECTED, Xid, readConnectRequest, writeC
 import { frame, type JuteWriter } from '../jute/writer.js';
 import { ZK_CODES, ZkError } from '../types.js';
 import { authenticate, type Identity } from './access.js';
-import type { ServerCore } from './core.js';
+import type { Listener, ServerCore } from './core.js';
 import { fourLetterAnswer } from './four-letters.js';
 import { handleRequest, type Caller } from './requests.js';
 import type { ServerSession, SessionHolder } from './sessions.js';
@@ -22,7 +22,7 @@ const FAR_TOO_MUCH_UNSENT = 16 * 1024 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /** One client's socket: first four letters or a handshake, then requests. */
-export class ServerConnection implements Caller, SessionHolder {
+export class ServerConnection implements Caller, SessionHolder, Listener {
   readonly #socket: Socket;
   readonly #core: ServerCore;
   readonly #connections: () => number;
@@ -141,21 +141,17 @@ export class ServerConnection implements Caller, SessionHolder {
     const [xid, op] = [reader.int32(), reader.int32()];
     if (op === OpCode.closeSession) return this.#onGoodbye(session, xid);
     if (op === OpCode.auth) return this.#onAuth(reader);
-    let code = 0;
     let body: ReturnType<typeof handleRequest>;
-    try {
+    const code = outcomeOf(() => {
       body = handleRequest(op, { core: this.#core, caller: this, xid, reader });
-    } catch (error) {
-      if (!(error instanceof ZkError)) throw error;
-      code = ZK_CODES[error.code];
-    }
+    });
     this.#answer(xid, code, body);
   }
 
   #onGoodbye(session: ServerSession, xid: number): void {
     session.holder = undefined;
-    this.#core.endSession(session, xid);
-    this.#answer(xid, 0, undefined);
+    const code = outcomeOf(() => this.#core.endSession(session, xid));
+    this.#answer(xid, code, undefined);
     this.#endAfterAll();
   }
 
@@ -180,14 +176,14 @@ export class ServerConnection implements Caller, SessionHolder {
     const bytes = frame(write);
     this.#held += bytes.length;
     if (this.#held + this.#socket.writableLength > FAR_TOO_MUCH_UNSENT) return this.destroy();
-    this.#core.say(() => {
+    this.#core.say(this, () => {
       this.#held -= bytes.length;
       this.#write(bytes);
     });
   }
 
   #endAfterAll(): void {
-    this.#core.say(() => void this.#socket.end());
+    this.#core.say(this, () => void this.#socket.end());
   }
 
   #write(bytes: Buffer): void {
@@ -208,5 +204,16 @@ export class ServerConnection implements Caller, SessionHolder {
     this.#core.watches.drop(this);
     if (this.#session?.holder === this) this.#session.holder = undefined;
     this.#session = undefined;
+  }
+}
+
+/** ZooKeeper's code for what became of it: 0 for a success. */
+function outcomeOf(act: () => void): number {
+  try {
+    act();
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ZkError)) throw error;
+    return ZK_CODES[error.code];
   }
 }

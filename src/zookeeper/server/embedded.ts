@@ -58,7 +58,7 @@ export async function startEmbeddedZooKeeper(options: EmbeddedZooKeeperOptions):
       for (const connection of connections) connection.destroy();
       options.onFailure?.(error);
     },
-    onDurable() {
+    onRelieved() {
       for (const connection of connections) connection.resume();
     },
   });

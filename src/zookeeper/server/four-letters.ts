@@ -4,7 +4,7 @@ import type { ServerCore } from './core.js';
 /** What operators and their scripts ask a server without a client: four letters, an answer, and the connection ends. */
 const WORDS: Readonly<Record<string, (core: ServerCore, connections: number) => string>> = {
   ruok: () => 'imok',
-  isro: () => 'rw',
+  isro: core => (core.readOnly ? 'ro' : 'rw'),
   srvr: serverLines,
   stat: serverLines,
   mntr: (core, connections) => lines({

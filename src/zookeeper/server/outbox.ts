@@ -22,4 +22,9 @@ export class Outbox<T> {
     this.#held = firstHeld < 0 ? [] : this.#held.slice(firstHeld);
     for (const { item } of free) this.#deliver(item);
   }
+
+  /** Takes back what was held: the transactions it tells of are undone. */
+  takeHeld(): T[] {
+    return this.#held.splice(0).map(({ item }) => item);
+  }
 }

@@ -71,6 +71,36 @@ export class Tree {
     if (node.ephemeralOwner !== 0n) this.#own(node.ephemeralOwner, node.path);
   }
 
+  /** What a transaction may change, as it is now: all that restore() needs to undo it. Undefined: there is no such node. */
+  before(sessionId: bigint, transaction: Transaction): Map<string, Znode | undefined> {
+    const nodes = new Map<string, Znode | undefined>();
+    const note = (path: string): void => void nodes.set(path, this.#nodes.get(path));
+    const changed = transaction.type === 'multi' ? transaction.changes : 'path' in transaction ? [transaction] : [];
+    for (const { type, path } of changed) {
+      if (type === 'create' || type === 'delete') note(parentOf(path));
+      if (type !== 'check') note(path);
+    }
+    if (transaction.type !== 'closeSession') return nodes;
+    for (const path of this.ephemeralsOf(sessionId)) {
+      note(parentOf(path));
+      note(path);
+    }
+    return nodes;
+  }
+
+  /** Makes these nodes what before() found. Nobody is told: the caller sees to those who were told otherwise. */
+  restore(nodes: ReadonlyMap<string, Znode | undefined>): void {
+    // A parent's path is shorter than its children's: they go before it and come after it.
+    const fromTheRoot = [...nodes].sort(([a], [b]) => a.length - b.length);
+    for (const [path, node] of fromTheRoot.toReversed()) {
+      const now = this.#nodes.get(path);
+      if (now === undefined) continue;
+      this.#disown(now);
+      if (node === undefined) this.#remove(now);
+    }
+    for (const [, node] of fromTheRoot) if (node !== undefined) this.load(node);
+  }
+
   apply(header: TransactionHeader, transaction: Transaction, fire: Fire): void {
     switch (transaction.type) {
       case 'multi':
@@ -124,14 +154,18 @@ export class Tree {
     const node = this.#nodes.get(path);
     const parent = this.#nodes.get(parentOf(path));
     if (node === undefined || parent === undefined) return;
-    this.#nodes.delete(path);
-    this.#children.delete(path);
-    this.#children.get(parent.path)?.delete(nameOf(path));
-    this.#bytes -= sizeOf(node);
+    this.#remove(node);
     if (zxid > parent.pzxid) this.#put({ ...parent, pzxid: zxid });
-    if (node.ephemeralOwner !== 0n) this.#ephemerals.get(node.ephemeralOwner)?.delete(path);
+    this.#disown(node);
     fire('deleted', path);
     fire('childrenChanged', parent.path);
+  }
+
+  #remove(node: Znode): void {
+    this.#nodes.delete(node.path);
+    this.#children.delete(node.path);
+    this.#children.get(parentOf(node.path))?.delete(nameOf(node.path));
+    this.#bytes -= sizeOf(node);
   }
 
   #put(node: Znode): void {
@@ -151,6 +185,10 @@ export class Tree {
     const owned = this.#ephemerals.get(sessionId);
     if (owned === undefined) this.#ephemerals.set(sessionId, new Set([path]));
     else owned.add(path);
+  }
+
+  #disown(node: Znode): void {
+    if (node.ephemeralOwner !== 0n) this.#ephemerals.get(node.ephemeralOwner)?.delete(node.path);
   }
 }
 

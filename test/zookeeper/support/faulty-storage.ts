@@ -4,9 +4,24 @@ import type { Random } from '../../../src/base/random.js';
 import type { AppendFile, Storage } from '../../../src/zookeeper/server/storage/storage.js';
 
 interface MemoryFile {
-  synced: Buffer;
-  unsynced: Buffer;
+  /** What a crash leaves for certain. */
+  disk: Buffer;
+  /** What a reader sees. */
+  cache: Buffer;
+  /** From here on the cache has still to be written. A failed sync moves this without writing anything, as Linux does. */
+  dirtyFrom: number;
 }
+
+const fileOf = (bytes: Buffer): MemoryFile => ({ disk: bytes, cache: bytes, dirtyFrom: bytes.length });
+
+function sync(file: MemoryFile): void {
+  const hole = Buffer.alloc(Math.max(file.dirtyFrom - file.disk.length, 0));
+  file.disk = Buffer.concat([file.disk.subarray(0, file.dirtyFrom), hole, file.cache.subarray(file.dirtyFrom)]);
+  file.dirtyFrom = file.cache.length;
+}
+
+/** Which operations a full disk refuses: those that need room, or, where files are copied on write, all of them. */
+export type Fullness = 'growth' | 'everything';
 
 /** How much of what was not synced is there after a crash. */
 export type Survival = 'nothing' | 'everything' | 'torn';
@@ -23,6 +38,9 @@ export class FaultyStorage implements Storage {
   operations = 0;
   #crashAfter = Infinity;
   #failAt = Infinity;
+  #failure = 'EIO';
+  #fullFrom = Infinity;
+  #fullness: Fullness = 'growth';
   #crashed = false;
   readonly #onCrash: () => void;
 
@@ -35,9 +53,20 @@ export class FaultyStorage implements Storage {
     this.#crashAfter = this.operations + n;
   }
 
-  /** The n-th operation from now fails, as on a full or broken disk, and is not done. */
-  failAt(n: number): void {
+  /** The n-th operation from now fails, and is not done or only in part. */
+  failAt(n: number, code = 'EIO'): void {
     this.#failAt = this.operations + n;
+    this.#failure = code;
+  }
+
+  /** From the n-th operation from now on the disk is full. */
+  fullAt(n: number, fullness: Fullness = 'growth'): void {
+    this.#fullFrom = this.operations + n;
+    this.#fullness = fullness;
+  }
+
+  makeRoom(): void {
+    this.#fullFrom = Infinity;
   }
 
   get crashed(): boolean {
@@ -49,11 +78,14 @@ export class FaultyStorage implements Storage {
     const names = survival === 'nothing' || (survival === 'torn' && random.int(2) === 0) ? this.#durableNames : this.#names;
     const storage = new FaultyStorage();
     for (const [name, file] of names) {
-      const kept = survival === 'nothing' ? 0 : survival === 'everything' ? file.unsynced.length : random.int(file.unsynced.length + 1);
-      const bytes = Buffer.concat([file.synced, file.unsynced.subarray(0, kept)]);
+      const unsynced = file.cache.length - file.dirtyFrom;
+      const kept = survival === 'nothing' ? 0 : survival === 'everything' ? unsynced : random.int(unsynced + 1);
+      const survivor = { ...file, cache: file.cache.subarray(0, file.dirtyFrom + kept) };
+      if (kept > 0) sync(survivor);
+      const bytes = Buffer.from(survivor.disk);
       // A torn write may also leave pages behind that were never written.
-      if (survival === 'torn' && kept > 0 && random.int(3) === 0) bytes.fill(0, file.synced.length + random.int(kept));
-      const now = { synced: bytes, unsynced: Buffer.alloc(0) };
+      if (survival === 'torn' && kept > 0 && random.int(3) === 0) bytes.fill(0, file.dirtyFrom + random.int(kept));
+      const now = fileOf(bytes);
       storage.#names.set(name, now);
       storage.#durableNames.set(name, now);
     }
@@ -65,22 +97,19 @@ export class FaultyStorage implements Storage {
   }
 
   read(name: string): Promise<Buffer> {
-    return this.#read(() => {
-      const file = this.#existing(name);
-      return Buffer.concat([file.synced, file.unsynced]);
-    });
+    return this.#read(() => this.#existing(name).cache);
   }
 
   async create(name: string): Promise<AppendFile> {
-    const file: MemoryFile = { synced: Buffer.alloc(0), unsynced: Buffer.alloc(0) };
-    await this.#change(() => this.#names.set(name, file));
+    const file = fileOf(Buffer.alloc(0));
+    await this.#change(() => this.#names.set(name, file), 'growth');
+    const write = (bytes: Uint8Array): void => {
+      file.cache = Buffer.concat([file.cache, bytes]);
+    };
     return {
-      append: bytes => this.#change(() => {
-        file.unsynced = Buffer.concat([file.unsynced, bytes]);
-      }),
-      sync: () => this.#change(() => {
-        file.synced = Buffer.concat([file.synced, file.unsynced]);
-        file.unsynced = Buffer.alloc(0);
+      append: bytes => this.#change(() => write(bytes), 'growth', () => write(bytes.subarray(0, bytes.length / 2))),
+      sync: () => this.#change(() => sync(file), 'everything', () => {
+        file.dirtyFrom = file.cache.length;
       }),
       close: () => Promise.resolve(),
     };
@@ -89,8 +118,10 @@ export class FaultyStorage implements Storage {
   truncate(name: string, length: number): Promise<void> {
     return this.#change(() => {
       const file = this.#existing(name);
-      file.synced = Buffer.concat([file.synced, file.unsynced]).subarray(0, length);
-      file.unsynced = Buffer.alloc(0);
+      file.cache = file.cache.subarray(0, length);
+      file.disk = file.disk.subarray(0, length);
+      file.dirtyFrom = Math.min(file.dirtyFrom, length);
+      sync(file);
     });
   }
 
@@ -113,7 +144,7 @@ export class FaultyStorage implements Storage {
 
   /** For a test that damages it by hand. */
   overwrite(name: string, bytes: Buffer): void {
-    this.#existing(name).synced = bytes;
+    Object.assign(this.#existing(name), fileOf(bytes));
   }
 
   async #read<T>(look: () => T): Promise<T> {
@@ -121,12 +152,16 @@ export class FaultyStorage implements Storage {
     return Promise.resolve(look());
   }
 
-  async #change(change: () => void): Promise<void> {
+  async #change(change: () => void, needs: Fullness = 'everything', halfDone: () => void = () => {}): Promise<void> {
     // A disk answers later, and others have their turn before it does.
     await new Promise(resolve => setImmediate(resolve));
     if (this.#crashed) throw new CrashedError();
     this.operations++;
-    if (this.operations === this.#failAt) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    const full = this.operations >= this.#fullFrom && (needs === 'growth' || this.#fullness === 'everything');
+    if (full || this.operations === this.#failAt) {
+      halfDone();
+      throw Object.assign(new Error('no such luck'), { code: full ? 'ENOSPC' : this.#failure });
+    }
     change();
     if (this.operations < this.#crashAfter) return;
     this.#crashed = true;

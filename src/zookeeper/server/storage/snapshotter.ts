@@ -12,17 +12,27 @@ const SNAPSHOTS_KEPT = 2;
  */
 export async function takeSnapshot(storage: Storage, zxid: number, source: SnapshotSource, durable: Promise<boolean>): Promise<void> {
   const unfinished = `${TEMPORARY}${snapshotName(zxid)}`;
-  const file = await storage.create(unfinished);
+  try {
+    await writeWhole(storage, unfinished, source);
+  } catch (error) {
+    // On a full disk it would take the room that the log needs.
+    await storage.remove(unfinished).catch(() => {});
+    throw error;
+  }
+  if (!(await durable)) return storage.remove(unfinished);
+  await storage.rename(unfinished, snapshotName(zxid));
+  await storage.syncDirectory();
+  await purge(storage);
+}
+
+async function writeWhole(storage: Storage, name: string, source: SnapshotSource): Promise<void> {
+  const file = await storage.create(name);
   try {
     for (const slice of snapshotSlices(source)) await file.append(slice);
     await file.sync();
   } finally {
     await file.close();
   }
-  if (!(await durable)) return storage.remove(unfinished);
-  await storage.rename(unfinished, snapshotName(zxid));
-  await storage.syncDirectory();
-  await purge(storage);
 }
 
 async function purge(storage: Storage): Promise<void> {

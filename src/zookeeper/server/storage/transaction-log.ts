@@ -1,16 +1,32 @@
 import { logEntry, logHeader, logName } from './log-file.js';
+import { isShortage, probeRoom } from './shortage.js';
 import type { AppendFile, Storage } from './storage.js';
 
 export interface TransactionLogEvents {
   /** Everything up to this transaction is on disk. */
   onDurable(zxid: number): void;
+  /** There is no room for what comes after `durable`. It is forgotten, and nothing is taken until reopen() says so. */
+  onFull(error: unknown): void;
   /** A write or sync failed. Nobody knows what is on disk, so nothing is written any more. */
   onFailure(error: unknown): void;
+}
+
+interface CurrentFile {
+  readonly name: string;
+  /** Undefined while it is being made. */
+  file: AppendFile | undefined;
+  /** What of it is known to be on disk. */
+  length: number;
 }
 
 /**
  * Appends with group commit: while one batch is being synced the next one gathers, and its first transaction does not
  * wait for the last. Callers wait for `onDurable`, never for the disk.
+ *
+ * A full disk ends a file, not the log: whatever lies behind its last synced byte is cut off, durably, and the log goes
+ * on in a new file. Never in the old one, for the failure may have been the sync's: then the system may have dropped
+ * the pages and would call the next sync a success. Any other failure ends the log. What the disk has of the last batch
+ * is unknown then, and so is whether cutting it off would last: only a new start, which reads what is there, can tell.
  */
 export class TransactionLog {
   readonly #storage: Storage;
@@ -22,9 +38,9 @@ export class TransactionLog {
   #durable: number;
   #backlog = 0;
   #written = 0;
-  #file: AppendFile | undefined;
+  #current: CurrentFile | undefined;
   #commit: Promise<void> | undefined;
-  #failed = false;
+  #state: 'open' | 'full' | 'ended' = 'open';
   #rolling = false;
 
   constructor(storage: Storage, dbid: bigint, lastZxid: number, events: TransactionLogEvents) {
@@ -43,7 +59,7 @@ export class TransactionLog {
     return this.#backlog;
   }
 
-  /** Bytes in the current file. */
+  /** Bytes written since the last roll(). */
   get written(): number {
     return this.#written;
   }
@@ -58,11 +74,8 @@ export class TransactionLog {
   }
 
   flush(): void {
-    if (this.#commit !== undefined || this.#batch.length === 0 || this.#failed) return;
-    this.#commit = this.#commitAll().catch((error: unknown) => {
-      this.#failed = true;
-      this.#events.onFailure(error);
-    }).finally(() => {
+    if (this.#commit !== undefined || this.#batch.length === 0 || this.#state !== 'open') return;
+    this.#commit = this.#commitAll().catch((error: unknown) => this.#onError(error)).finally(() => {
       this.#commit = undefined;
     });
   }
@@ -72,18 +85,32 @@ export class TransactionLog {
     this.#rolling = true;
   }
 
+  /** After onFull: clears away what was half written, and looks for room. False: not yet. */
+  async reopen(): Promise<boolean> {
+    try {
+      await this.#cutTail();
+      await probeRoom(this.#storage);
+      if (this.#state === 'full') this.#state = 'open';
+      return this.#state === 'open';
+    } catch (error) {
+      if (!isShortage(error)) this.#onError(error);
+      return false;
+    }
+  }
+
   /** Everything appended is on disk, or the log has failed. */
   async settled(): Promise<boolean> {
     this.flush();
     await this.#commit;
-    return !this.#failed && this.#durable === this.#appended;
+    return this.#state !== 'ended' && this.#durable === this.#appended;
   }
 
   async close(): Promise<void> {
     await this.settled();
-    this.#failed = true;
-    await this.#file?.close();
-    this.#file = undefined;
+    // Where that does not work the next start cuts it off.
+    if (this.#state === 'full') await this.#cutTail().catch(() => {});
+    this.#state = 'ended';
+    await this.#leaveFile();
   }
 
   async #commitAll(): Promise<void> {
@@ -103,17 +130,48 @@ export class TransactionLog {
   async #write(bytes: Buffer, firstZxid: number): Promise<void> {
     if (this.#rolling) {
       this.#rolling = false;
-      await this.#file?.close();
-      this.#file = undefined;
+      this.#written = 0;
+      await this.#leaveFile();
     }
-    if (this.#file !== undefined) {
-      await this.#file.append(bytes);
-      return this.#file.sync();
-    }
-    this.#file = await this.#storage.create(logName(firstZxid));
-    this.#written = 0;
-    await this.#file.append(Buffer.concat([logHeader(this.#dbid), bytes]));
-    // The two are independent, and both must have happened before anyone is told.
-    await Promise.all([this.#file.sync(), this.#storage.syncDirectory()]);
+    if (this.#current !== undefined) return this.#extend(this.#current, bytes);
+    const current: CurrentFile = (this.#current = { name: logName(firstZxid), file: undefined, length: 0 });
+    current.file = await this.#storage.create(current.name);
+    await this.#extend(current, Buffer.concat([logHeader(this.#dbid), bytes]), () => this.#storage.syncDirectory());
+  }
+
+  async #extend(current: CurrentFile, bytes: Buffer, syncName?: () => Promise<void>): Promise<void> {
+    const file = current.file!;
+    await file.append(bytes);
+    // The two are independent, and both must have happened, or failed, before anything else does.
+    const outcomes = await Promise.allSettled([file.sync(), syncName?.()]);
+    const failures = outcomes.filter(outcome => outcome.status === 'rejected').map(({ reason }) => reason as unknown);
+    if (failures.length > 0) throw failures.find(failure => !isShortage(failure)) ?? failures[0];
+    current.length += bytes.length;
+  }
+
+  /** Everything in it is on disk already. */
+  async #leaveFile(): Promise<void> {
+    const current = this.#current;
+    this.#current = undefined;
+    await current?.file?.close().catch(() => {});
+  }
+
+  async #cutTail(): Promise<void> {
+    const current = this.#current;
+    if (current === undefined) return;
+    await current.file?.close().catch(() => {});
+    current.file = undefined;
+    // A file that holds nothing yet has the name of the one that will be made next, so it need not be gone for good.
+    await (current.length === 0 ? this.#storage.remove(current.name) : this.#storage.truncate(current.name, current.length));
+    this.#current = undefined;
+  }
+
+  #onError(error: unknown): void {
+    this.#batch = [];
+    this.#backlog = 0;
+    this.#appended = this.#durable;
+    this.#state = isShortage(error) ? 'full' : 'ended';
+    if (this.#state === 'full') this.#events.onFull(error);
+    else this.#events.onFailure(error);
   }
 }
