@@ -108,11 +108,6 @@ export class Commands {
     if (this.#used > this.#full) this.flush();
   }
 
-  /** The most appends one answer can have. */
-  get mostAppends(): number {
-    return Math.floor((this.#words.length - 5) / 11);
-  }
-
   /** Hands over what has gathered. */
   flush(): void {
     const used = this.#used;

@@ -14,13 +14,11 @@ import { Writer } from '../protocol/writer.js';
 import { Connection } from './connection.js';
 import type { RequestContext } from './request.js';
 import type { ResponseSpace } from './response-space.js';
-import type { HotRequest, PlainRoute, Routes } from './route.js';
+import { SMALL_FRAME, type HotRequest, type PlainRoute, type Routes } from './route.js';
 
 const API_VERSIONS = 18;
 /** Rounds of poll() before timers and the rest of the event loop get their turn. Native code wakes us again. */
 const ROUNDS = 4;
-/** Frames up to this size give their slab back as soon as they are copied. */
-const SMALL_FRAME = 16 * 1024;
 
 export interface DispatcherOptions {
   readonly native: NativeExchange;

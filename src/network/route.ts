@@ -4,6 +4,9 @@ import type { MessageCodec } from '../protocol/codec.js';
 import type { Connection } from './connection.js';
 import type { RequestContext } from './request.js';
 
+/** Frames up to this size give their slab back as soon as what they say is copied; larger ones stay charged until they are answered. */
+export const SMALL_FRAME = 16 * 1024;
+
 /** A request decoded as a whole, into memory of its own, and answered by a message. */
 export interface PlainRoute {
   readonly kind: 'plain';

@@ -35,7 +35,7 @@ export class InternalTopicLog implements CoordinatorLog {
       const at = native.lease(batch.length);
       if (at < 0) throw new CoordinatorLogError(ErrorCode.KafkaStorageError, 'no memory for an append');
       arena.set(batch, at);
-      const wait = waits.begin(NEVER);
+      const wait = waits.begin(NEVER, true);
       const cookie = wait.add(led, 0, () => native.release(at));
       commands.append(led.log!.index, at, batch.length, led.leaderEpoch, AppendFlag.internal | AppendFlag.notify, 0, cookie, false);
       wait.whenSettled(results => {
@@ -60,6 +60,7 @@ export class InternalTopicLog implements CoordinatorLog {
 
   #led(partition: number): Partition {
     const found = this.#options.replicas.find(this.#options.topic, partition);
+    if (found?.offline) throw new CoordinatorLogError(ErrorCode.KafkaStorageError);
     if (found === undefined || found.role !== 'leader') throw new CoordinatorLogError(ErrorCode.NotLeaderOrFollower);
     if (found.log === undefined) throw new CoordinatorLogError(ErrorCode.KafkaStorageError);
     if (!found.log.isOpen) throw new CoordinatorLogError(ErrorCode.NotLeaderOrFollower);

@@ -7,6 +7,7 @@ import type { Logger } from '../base/logger.js';
 import type { Random } from '../base/random.js';
 import { TimerWheel } from '../base/timer-wheel.js';
 import type { Timers } from '../base/timers.js';
+import { TurnQueue } from '../base/turn-queue.js';
 import { Codecs } from '../compression/codecs.js';
 import type { BrokerConfig } from '../config/broker-config.js';
 import type { LogManager } from '../log/log-manager.js';
@@ -66,6 +67,7 @@ export class DataPlane {
   readonly jobs: Jobs;
   readonly codecs = new Codecs();
   readonly wheel: TimerWheel;
+  readonly turns: TurnQueue;
   readonly waits: ProduceWaits;
   readonly #seams: DataPlaneSeams;
   #dispatcher: Dispatcher | undefined;
@@ -99,6 +101,7 @@ export class DataPlane {
     this.space = new ResponseSpace(this.native, this.commands);
     this.jobs = new Jobs(this.native);
     this.wheel = new TimerWheel(seams.clock, seams.timers);
+    this.turns = new TurnQueue(seams.clock, seams.timers);
     this.waits = new ProduceWaits(this.wheel);
   }
 
@@ -110,7 +113,7 @@ export class DataPlane {
   /** Connections are heard from here on, and completions settled. Their requests wait until open(). */
   serve({ logs, replicas, topicConfigs, routes }: Served): void {
     const { config, clock, timers, random, logger } = this.#seams;
-    const { native, commands, space, jobs, codecs, wheel, waits } = this;
+    const { native, commands, space, jobs, codecs, wheel, turns, waits } = this;
     const inspector = new Inspector({
       jobs, codecs, clock, arena: space.bytes,
       timestampBounds: topic => {
@@ -118,12 +121,13 @@ export class DataPlane {
         return { beforeMs: messageTimestampBeforeMaxMs, afterMs: messageTimestampAfterMaxMs };
       },
     });
-    const produce = new ProduceService({ native, commands, space, replicas, inspector, waits, resume: held => this.#dispatcher!.done(held.connection) });
+    const produce = new ProduceService({ native, commands, space, replicas, inspector, waits, turns, resume: held => this.#dispatcher!.done(held.connection) });
     const sessions = new FetchSessions(() => config.number('max.incremental.fetch.session.cache.slots'), clock, random);
     const fetch = new FetchService({
-      native, commands, space, replicas, sessions, wheel,
+      native, commands, space, replicas, sessions, wheel, turns,
       maxBytes: () => config.number('fetch.max.bytes'),
       done: connection => this.#dispatcher!.done(connection),
+      lookAgain: () => this.#dispatcher!.drain(),
     });
     this.#produce = produce;
     this.#logs = logs;
@@ -152,6 +156,7 @@ export class DataPlane {
     if (this.#closed) return;
     this.#closed = true;
     this.wheel.close();
+    this.turns.close();
     await this.codecs.close();
     this.commands.close();
     this.native.close();

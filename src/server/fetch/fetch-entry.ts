@@ -6,6 +6,8 @@ export class FetchEntry implements FetchPartitionState {
   topic: string;
   topicId: string;
   readonly index: number;
+  /** Distinct among the partitions of its session. */
+  readonly key: number;
 
   // Asked.
   fetchOffset = 0;
@@ -29,10 +31,11 @@ export class FetchEntry implements FetchPartitionState {
   toldHighWatermark = -1;
   toldLogStartOffset = -1;
 
-  constructor(topic: string, topicId: string, index: number) {
+  constructor(topic: string, topicId: string, index: number, key: number) {
     this.topic = topic;
     this.topicId = topicId;
     this.index = index;
+    this.key = key;
   }
 
   ask(fetchOffset: number, currentLeaderEpoch: number, lastFetchedEpoch: number, maxBytes: number): void {
@@ -44,7 +47,7 @@ export class FetchEntry implements FetchPartitionState {
 
   /** The same question, for somebody who must not share the answer. */
   copy(): FetchEntry {
-    const copy = new FetchEntry(this.topic, this.topicId, this.index);
+    const copy = new FetchEntry(this.topic, this.topicId, this.index, this.key);
     copy.ask(this.fetchOffset, this.currentLeaderEpoch, this.lastFetchedEpoch, this.maxBytes);
     copy.toldHighWatermark = this.toldHighWatermark;
     copy.toldLogStartOffset = this.toldLogStartOffset;

@@ -8,25 +8,25 @@
 // as from a Kafka whose topics have message.downconversion.enable=false.
 
 import type { TimerWheel } from '../../base/timer-wheel.js';
+import type { TurnQueue } from '../../base/turn-queue.js';
 import type { Commands } from '../../native/commands.js';
 import type { NativeExchange } from '../../native/exchange.js';
 import type { Connection } from '../../network/connection.js';
 import type { ResponseSpace } from '../../network/response-space.js';
-import type { HotRequest, HotRoute } from '../../network/route.js';
-import { FetchRequestView, FetchResponseEncoder } from '../../protocol/hot/fetch.js';
+import { SMALL_FRAME, type HotRequest, type HotRoute } from '../../network/route.js';
+import { FetchRequestView } from '../../protocol/hot/fetch.js';
+import { StringPool } from '../../protocol/hot/string-pool.js';
 import { ProtocolError } from '../../protocol/protocol-error.js';
-import { Writer } from '../../protocol/writer.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
+import { FetchAnswer, type Asked } from './fetch-answer.js';
 import type { FetchEntry } from './fetch-entry.js';
+import type { ReadRules } from './fetch-read.js';
 import type { FetchContext, FetchSession, FetchSessions } from './fetch-sessions.js';
-import { FetchTask } from './fetch-task.js';
+import { AT_ONCE, FetchTask, LARGE, type FetchEnvironment, type FetchLimits } from './fetch-task.js';
 
 const FLEXIBLE_FROM = 12;
-const SESSIONS_FROM = 7;
-/** More than a broker holds for one client. The main isolate looks at each in one step. */
+/** More than a broker holds for one client. */
 const MOST_PARTITIONS = 50_000;
-const ANSWER_BYTES = 256;
-const ENTRY_BYTES = 96;
 
 export interface FetchOptions {
   readonly native: NativeExchange;
@@ -35,17 +35,23 @@ export interface FetchOptions {
   readonly replicas: ReplicaManager;
   readonly sessions: FetchSessions;
   readonly wheel: TimerWheel;
+  readonly turns: TurnQueue;
   /** fetch.max.bytes */
   readonly maxBytes: () => number;
   /** A request that made its connection wait is answered. */
   readonly done: (connection: Connection) => void;
+  /** Polls the exchange once more. */
+  readonly lookAgain: () => void;
 }
 
-interface Asked {
-  readonly slot: number;
-  readonly connection: Connection;
-  readonly apiVersion: number;
-  readonly correlationId: number;
+type Open = Exclude<FetchContext, { kind: 'refused' }>;
+
+/** A request and what is held against it. */
+interface Fetching extends Asked {
+  readonly rules: ReadRules;
+  readonly limits: FetchLimits;
+  /** Its frame is given back while it waits: what was asked is copied, and small. */
+  readonly small: boolean;
 }
 
 export class FetchService implements HotRoute {
@@ -54,155 +60,140 @@ export class FetchService implements HotRoute {
   readonly maxVersion = 17;
   readonly flexibleFrom = FLEXIBLE_FROM;
   readonly #options: FetchOptions;
-  readonly #view = new FetchRequestView();
-  readonly #encoder = new FetchResponseEncoder();
-  readonly #writer = new Writer(1024);
-  #pieces = new Float64Array(64);
+  readonly #names = new StringPool();
+  readonly #ids = new StringPool('base64url');
+  readonly #answer: FetchAnswer;
+  readonly #environment: FetchEnvironment;
+  #view: FetchRequestView;
 
   constructor(options: FetchOptions) {
     this.#options = options;
+    this.#view = new FetchRequestView(this.#names, this.#ids);
+    this.#answer = new FetchAnswer(options);
+    const { native, replicas, wheel, turns, lookAgain } = options;
+    this.#environment = { replicas, wheel, turns, lookAgain, releaseSlice: slice => native.releaseSlice(slice) };
   }
 
   serve(request: HotRequest): boolean {
-    const { commands, space, sessions, replicas, wheel, native } = this.#options;
+    const { space, sessions } = this.#options;
     const view = this.#view;
     view.decode(space.bytes, request.bodyStart, request.end, request.apiVersion);
-    if (view.rows.partitionCount > MOST_PARTITIONS) throw new ProtocolError(`a fetch request for ${view.rows.partitionCount} partitions`);
-    const context = sessions.open(view, request.apiVersion);
-    const asked: Asked = { slot: request.slot, connection: request.connection, apiVersion: request.apiVersion, correlationId: request.correlationId };
+    const asked = view.rows.partitionCount + view.forgotten.partitionCount;
+    if (asked > MOST_PARTITIONS) throw new ProtocolError(`a fetch request for ${asked} partitions`);
+    const maxBytes = Math.min(view.maxBytes, this.#options.maxBytes());
+    const fetching: Fetching = {
+      slot: request.slot, connection: request.connection, apiVersion: request.apiVersion, correlationId: request.correlationId,
+      rules: { apiVersion: request.apiVersion, replicaId: view.replicaId, readCommitted: view.isolationLevel === 1 },
+      limits: { minBytes: Math.min(view.minBytes, maxBytes), maxBytes, maxWaitMs: view.maxWaitMs },
+      small: request.end - request.frameStart <= SMALL_FRAME,
+    };
+    if (asked > LARGE) return this.#openInTurns(fetching);
+    return this.#run(fetching, sessions.open(view, request.apiVersion));
+  }
+
+  #openInTurns(fetching: Fetching): boolean {
+    const { sessions, turns, commands } = this.#options;
+    const { connection } = fetching;
+    const opening = sessions.begin(this.#view, fetching.apiVersion);
+    // This one is the request's now.
+    this.#view = new FetchRequestView(this.#names, this.#ids);
+    turns.work(() => !connection.closed && opening.step(AT_ONCE), () => {
+      if (connection.closed) {
+        opening.abandon();
+        commands.fail(fetching.slot);
+      } else if (this.#run(fetching, opening.finish())) this.#options.done(connection);
+      commands.flush();
+    });
+    return false;
+  }
+
+  /** True: it is answered. Otherwise it waits, and its connection with it. */
+  #run(fetching: Fetching, context: FetchContext): boolean {
+    const { commands } = this.#options;
     if (context.kind === 'refused') {
-      this.#respond(asked, [], context.errorCode, 0);
+      this.#answer.respond(fetching, [], context.errorCode, 0);
       return true;
     }
-    const limit = Math.min(view.maxBytes, this.#options.maxBytes());
-    let served = false;
+    let waits = false;
+    let answered = false;
     const task = new FetchTask(
-      context.entries,
-      { apiVersion: request.apiVersion, replicaId: view.replicaId, readCommitted: view.isolationLevel === 1 },
-      { minBytes: Math.min(view.minBytes, limit), maxBytes: limit, maxWaitMs: view.maxWaitMs },
-      { replicas, wheel, releaseSlice: slice => native.releaseSlice(slice) },
+      context.entries, fetching.rules, fetching.limits,
+      this.#environment,
       () => {
-        this.#answer(asked, context, served);
-        served = true;
+        answered = true;
+        if (context.entries.length > LARGE) this.#tellInTurns(fetching, context);
+        else {
+          this.#tell(fetching, context);
+          if (waits) this.#done(fetching);
+        }
       },
     );
     task.run();
-    if (served) return true;
-    served = true;
-    // It may wait for long: what it asked is copied, so its frame can go.
-    commands.releaseFrame(request.slot);
-    request.connection.onClosed = () => {
+    if (answered) return true;
+    waits = true;
+    if (fetching.small) commands.releaseFrame(fetching.slot);
+    fetching.connection.onClosed = () => {
       if (task.over) return;
       task.abandon();
       context.release();
-      commands.fail(asked.slot);
+      commands.fail(fetching.slot);
     };
     return false;
   }
 
-  #answer(asked: Asked, context: Exclude<FetchContext, { kind: 'refused' }>, waited: boolean): void {
+  #tell(asked: Asked, context: Open): void {
     const { session } = context;
     let entries = context.entries;
     if (context.kind === 'incremental') entries = entries.filter(entry => entry.hasNews(true));
     else if (session !== undefined) for (const entry of entries) entry.hasNews(true);
-    if (session !== undefined) rotate(session, entries);
-    this.#respond(asked, entries, 0, session?.id ?? 0);
+    if (session !== undefined) for (const entry of entries) rotate(session, entry);
+    this.#answer.respond(asked, entries, 0, session?.id ?? 0);
     context.release();
-    if (!waited) return;
-    asked.connection.onClosed = undefined;
-    this.#options.done(asked.connection);
   }
 
-  #respond({ slot, apiVersion, correlationId }: Asked, entries: readonly FetchEntry[], errorCode: number, sessionId: number): void {
-    const { commands, space } = this.#options;
-    const writer = this.#writer;
-    const room = ANSWER_BYTES + entries.reduce((sum, entry) => sum + ENTRY_BYTES + entry.topic.length * 3, 0);
-    let start = room <= space.blockBytes ? space.reserve(room) : -1;
-    if (start >= 0) writer.reset(space.bytes, start, start + room);
-    else writer.reset(Buffer.allocUnsafe(room));
-    writer.writeInt32(0);
-    writer.writeInt32(correlationId);
-    if (apiVersion >= FLEXIBLE_FROM) writer.writeUvarint(0);
-    this.#encode(entries, apiVersion, errorCode, apiVersion >= SESSIONS_FROM ? sessionId : 0);
-    const total = this.#encoder.end();
-    const length = writer.length;
-    const apart = start < 0 || writer.bytes !== space.bytes;
-    if (apart) {
-      start = space.leaseApart(length);
-      if (start < 0) {
-        for (const entry of entries) if (entry.slice >= 0) this.#options.native.releaseSlice(entry.slice);
-        commands.fail(slot);
-        return;
+  #tellInTurns(asked: Asked, context: Open): void {
+    const { turns, native, commands } = this.#options;
+    const { session, entries } = context;
+    const { connection } = asked;
+    const told: FetchEntry[] = [];
+    let next = 0;
+    const gone = (): boolean => {
+      if (!connection.closed) return false;
+      for (const entry of entries) if (entry.slice >= 0) native.releaseSlice(entry.slice);
+      context.release();
+      commands.fail(asked.slot);
+      commands.flush();
+      return true;
+    };
+    turns.work(() => {
+      for (const end = Math.min(entries.length, next + AT_ONCE); next < end; next++) {
+        const entry = entries[next]!;
+        const news = session === undefined || entry.hasNews(true);
+        if (news || context.kind === 'full') told.push(entry);
+        if (session !== undefined) rotate(session, entry);
       }
-      writer.finish().copy(space.bytes, start);
-    } else space.commit(length);
-    space.view.setInt32(start, total - 4);
-    this.#send(slot, entries, start, length);
-    if (!apart) return;
-    commands.flush();
-    space.release(start);
+      return next < entries.length && !connection.closed;
+    }, () => {
+      if (gone()) return;
+      const answer = new FetchAnswer(this.#options);
+      answer.begin(asked, told, 0, session?.id ?? 0);
+      turns.work(() => !connection.closed && answer.step(AT_ONCE), () => {
+        if (gone()) return;
+        answer.send();
+        context.release();
+        this.#done(asked);
+      });
+    });
   }
 
-  #encode(entries: readonly FetchEntry[], apiVersion: number, errorCode: number, sessionId: number): void {
-    const encoder = this.#encoder;
-    let topics = 0;
-    for (let at = 0; at < entries.length; at++) if (startsTopic(entries, at)) topics++;
-    encoder.begin(this.#writer, apiVersion, 0, errorCode, sessionId, topics);
-    for (let at = 0; at < entries.length; at++) {
-      const entry = entries[at]!;
-      if (startsTopic(entries, at)) {
-        let partitions = 1;
-        while (at + partitions < entries.length && !startsTopic(entries, at + partitions)) partitions++;
-        encoder.topic(entry.topic, entry.topicId, partitions);
-      }
-      // Records are never null in an answer; an empty set is (FetchResponse.recordsOrFail).
-      encoder.partition(entry.index, entry, entry.length, entry.details);
-    }
+  #done({ connection }: Asked): void {
+    connection.onClosed = undefined;
+    this.#options.done(connection);
   }
-
-  #send(slot: number, entries: readonly FetchEntry[], start: number, length: number): void {
-    const { commands } = this.#options;
-    const encoder = this.#encoder;
-    if (encoder.cutCount === 0) {
-      commands.respond(slot, start, length);
-      return;
-    }
-    if (this.#pieces.length < 4 * encoder.cutCount + 2) this.#pieces = new Float64Array(8 * encoder.cutCount);
-    const pieces = this.#pieces;
-    let count = 0;
-    let from = 0;
-    let cut = 0;
-    for (const entry of entries) {
-      if (entry.length === 0) continue;
-      const to = encoder.cutAt(cut++);
-      pieces[2 * count] = start + from;
-      pieces[2 * count + 1] = to - from;
-      pieces[2 * count + 2] = entry.slice;
-      pieces[2 * count + 3] = -1;
-      count += 2;
-      from = to;
-    }
-    if (from < length) {
-      pieces[2 * count] = start + from;
-      pieces[2 * count + 1] = length - from;
-      count++;
-    }
-    commands.respondPieces(slot, pieces, count);
-  }
-}
-
-function startsTopic(entries: readonly FetchEntry[], at: number): boolean {
-  if (at === 0) return true;
-  const entry = entries[at]!;
-  const before = entries[at - 1]!;
-  return entry.topic !== before.topic || entry.topicId !== before.topicId;
 }
 
 /** Partitions that gave records are served last the next time, so that none starves. */
-function rotate(session: FetchSession, answered: readonly FetchEntry[]): void {
-  for (const entry of answered) {
-    if (entry.length === 0) continue;
-    const key = `${entry.topicId !== '' && session.usesTopicIds ? entry.topicId : entry.topic}:${entry.index}`;
-    if (session.entries.delete(key)) session.entries.set(key, entry);
-  }
+function rotate(session: FetchSession, entry: FetchEntry): void {
+  if (entry.length === 0) return;
+  if (session.entries.delete(entry.key)) session.entries.set(entry.key, entry);
 }

@@ -3,7 +3,7 @@
 import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
 import { ErrorCode } from '../../protocol/errors.js';
-import type { FetchRequestView } from '../../protocol/hot/fetch.js';
+import type { FetchRequestRows, FetchRequestView } from '../../protocol/hot/fetch.js';
 import { FetchEntry } from './fetch-entry.js';
 
 const NO_SESSION = 0;
@@ -11,9 +11,35 @@ const INITIAL_EPOCH = 0;
 const FINAL_EPOCH = -1;
 const EVICTABLE_MS = 120_000;
 const LARGEST = 0x7fffffff;
-/** Partitions, of all sessions and of one. Beyond, clients go on with full fetches. */
+/**
+ * What all sessions, and one, may weigh: a topic and a partition count one each, and a topic more where its name is longer
+ * than any can be. Beyond, clients go on with full fetches.
+ */
 const MOST_REMEMBERED = 500_000;
 const MOST_IN_A_SESSION = 100_000;
+/** A session so large is not copied for a second request at the same time: that one is refused. */
+const MOST_COPIED = 1000;
+/** Of names up to this length a topic counts one. */
+const NAME_UNIT = 256;
+const PARTITIONS = 2 ** 32;
+
+/** Numbers topics, by name up to version 12 and by id from 13 on, so that a partition's key is a number. */
+class Topics {
+  readonly #numbers = new Map<string, number>();
+  weight = 0;
+
+  /** The key of its partition 0. */
+  keyOf(name: string, id: string): number {
+    const topic = name === '' ? id : name;
+    let number = this.#numbers.get(topic);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      this.#numbers.set(topic, number);
+      this.weight += 1 + Math.floor(topic.length / NAME_UNIT);
+    }
+    return number * PARTITIONS;
+  }
+}
 
 export class FetchSession {
   readonly id: number;
@@ -22,18 +48,25 @@ export class FetchSession {
   readonly privileged: boolean;
   readonly created: number;
   /** In serving order: a partition that gave records goes to the end. */
-  readonly entries = new Map<string, FetchEntry>();
+  readonly entries: Map<number, FetchEntry>;
+  /** All it ever named. */
+  readonly topics: Topics;
+  /** As it counts among those remembered. */
+  weight: number;
   epoch = 1;
   lastUsed: number;
   /** A request is being answered from the very entries. Another that comes meanwhile, by another connection, gets copies. */
   inUse = false;
 
-  constructor(id: number, usesTopicIds: boolean, privileged: boolean, now: number) {
+  constructor(id: number, usesTopicIds: boolean, privileged: boolean, now: number, entries: Map<number, FetchEntry>, topics: Topics) {
     this.id = id;
     this.usesTopicIds = usesTopicIds;
     this.privileged = privileged;
     this.created = now;
     this.lastUsed = now;
+    this.entries = entries;
+    this.topics = topics;
+    this.weight = entries.size + topics.weight;
   }
 }
 
@@ -52,11 +85,23 @@ export type FetchContext =
   | { readonly kind: 'incremental'; readonly entries: FetchEntry[]; readonly session: FetchSession; readonly release: () => void }
   | { readonly kind: 'refused'; readonly errorCode: number };
 
+/** A request that is being taken in, row by row. */
+export interface Opening {
+  /** Goes through `rows` further rows; false where none are left. */
+  step(rows: number): boolean;
+  /** Behind the last step. */
+  finish(): FetchContext;
+  /** Instead of finish(), where nobody is there to be answered any more. */
+  abandon(): void;
+}
+
 export class FetchSessions {
   readonly #sessions = new Map<number, FetchSession>();
   readonly #slots: () => number;
   readonly #clock: Clock;
   readonly #random: Random;
+  /** Weight of all sessions. */
+  #remembered = 0;
 
   constructor(slots: () => number, clock: Clock, random: Random) {
     this.#slots = slots;
@@ -68,73 +113,115 @@ export class FetchSessions {
     return this.#sessions.size;
   }
 
+  get remembered(): number {
+    return this.#remembered;
+  }
+
   open(view: FetchRequestView, apiVersion: number): FetchContext {
+    const opening = this.begin(view, apiVersion);
+    opening.step(Number.MAX_SAFE_INTEGER);
+    return opening.finish();
+  }
+
+  /** As open(), for requests so large that it is done in steps. `view` must say the same until the end. */
+  begin(view: FetchRequestView, apiVersion: number): Opening {
     const { sessionId, sessionEpoch } = view;
     if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
       // A full fetch ends whatever session it names.
-      if (sessionId !== NO_SESSION) this.#sessions.delete(sessionId);
+      const named = sessionId === NO_SESSION ? undefined : this.#sessions.get(sessionId);
+      if (named !== undefined) this.#drop(named);
       return this.#full(view, apiVersion, sessionEpoch === INITIAL_EPOCH && apiVersion >= 7);
     }
     const session = this.#sessions.get(sessionId);
-    if (session === undefined) return { kind: 'refused', errorCode: ErrorCode.FetchSessionIdNotFound };
-    if (session.epoch !== sessionEpoch) return { kind: 'refused', errorCode: ErrorCode.InvalidFetchSessionEpoch };
-    if (session.usesTopicIds !== apiVersion >= 13) return { kind: 'refused', errorCode: ErrorCode.FetchSessionTopicIdError };
+    if (session === undefined) return refusing(ErrorCode.FetchSessionIdNotFound);
+    if (session.epoch !== sessionEpoch) return refusing(ErrorCode.InvalidFetchSessionEpoch);
+    if (session.usesTopicIds !== apiVersion >= 13) return refusing(ErrorCode.FetchSessionTopicIdError);
+    if (session.inUse && session.entries.size > MOST_COPIED) return refusing(ErrorCode.InvalidFetchSessionEpoch);
     session.epoch = session.epoch === LARGEST ? 1 : session.epoch + 1;
     return this.#incremental(session, view);
   }
 
-  #full(view: FetchRequestView, apiVersion: number, mayHaveSession: boolean): FetchContext {
-    const byKey = new Map<string, FetchEntry>();
-    forEachAsked(view, (key, row, topic) => byKey.set(key, filled(new FetchEntry(view.rows.topic(topic), view.rows.topicId(topic), view.rows.partition[row]!), view, row)));
-    const entries = [...byKey.values()];
-    const session = mayHaveSession && entries.length > 0 ? this.#create(apiVersion >= 13, view.replicaId >= 0, entries.length) : undefined;
-    if (session === undefined) return { kind: 'full', entries, session, release: NOTHING_TO_RELEASE };
-    for (const [key, entry] of byKey) session.entries.set(key, entry);
-    return { kind: 'full', entries, session, release: taken(session) };
+  #full(view: FetchRequestView, apiVersion: number, mayHaveSession: boolean): Opening {
+    const byKey = new Map<number, FetchEntry>();
+    const topics = new Topics();
+    const asked = new Rows(view.rows, topics);
+    return {
+      step: rows => asked.each(rows, (key, row, topic) => {
+        byKey.set(key, filled(new FetchEntry(view.rows.topic(topic), view.rows.topicId(topic), view.rows.partition[row]!, key), view, row));
+      }),
+      finish: () => {
+        const entries = [...byKey.values()];
+        const session = mayHaveSession && entries.length > 0 ? this.#create(apiVersion >= 13, view.replicaId >= 0, byKey, topics) : undefined;
+        return { kind: 'full', entries, session, release: session === undefined ? NOTHING_TO_RELEASE : taken(session) };
+      },
+      abandon: NOTHING_TO_RELEASE,
+    };
   }
 
-  #incremental(session: FetchSession, view: FetchRequestView): FetchContext {
+  #incremental(session: FetchSession, view: FetchRequestView): Opening {
     const { entries } = session;
-    forEachAsked(view, (key, row, topic) => {
+    // What another request is reading by must not change under it.
+    const shares = session.inUse;
+    const release = shares ? NOTHING_TO_RELEASE : taken(session);
+    const asked = new Rows(view.rows, session.topics);
+    const forgotten = new Rows(view.forgotten, session.topics);
+    const ask = (key: number, row: number, topic: number): void => {
       let entry = entries.get(key);
-      // What another request is reading by must not change under it.
-      if (entry !== undefined && session.inUse) entries.set(key, (entry = entry.copy()));
-      if (entry === undefined) entries.set(key, (entry = new FetchEntry(view.rows.topic(topic), view.rows.topicId(topic), view.rows.partition[row]!)));
+      if (entry !== undefined && shares) entries.set(key, (entry = entry.copy()));
+      if (entry === undefined) entries.set(key, (entry = new FetchEntry(view.rows.topic(topic), view.rows.topicId(topic), view.rows.partition[row]!, key)));
       filled(entry, view, row);
-    });
-    const { forgotten } = view;
-    for (let topic = 0; topic < forgotten.topicCount; topic++) {
-      const name = keyOf(forgotten.topic(topic), forgotten.topicId(topic));
-      for (let row = forgotten.firstPartition(topic); row < forgotten.firstPartition(topic + 1); row++) entries.delete(`${name}:${forgotten.partition[row]}`);
-    }
+    };
+    const forget = (key: number): void => void entries.delete(key);
+    return {
+      step: rows => asked.each(rows, ask) || forgotten.each(rows, forget),
+      finish: () => this.#continue(session, shares, release),
+      abandon: release,
+    };
+  }
+
+  #continue(session: FetchSession, shares: boolean, release: () => void): FetchContext {
+    const { entries } = session;
     session.lastUsed = this.#clock.monotonic();
-    if (entries.size > MOST_IN_A_SESSION) {
-      this.#sessions.delete(session.id);
+    this.#weigh(session);
+    if (session.weight > MOST_IN_A_SESSION || this.#remembered > MOST_REMEMBERED) {
+      this.#drop(session);
       return { kind: 'refused', errorCode: ErrorCode.FetchSessionIdNotFound };
     }
     if (entries.size === 0) {
       // Nothing is left to fetch: the session ends, and the answer says so by having none.
-      this.#sessions.delete(session.id);
+      this.#drop(session);
       return { kind: 'full', entries: [], session: undefined, release: NOTHING_TO_RELEASE };
     }
-    const shared = [...entries.values()];
-    if (session.inUse) return { kind: 'incremental', entries: shared.map(entry => entry.copy()), session, release: NOTHING_TO_RELEASE };
-    return { kind: 'incremental', entries: shared, session, release: taken(session) };
+    const all = [...entries.values()];
+    return { kind: 'incremental', entries: shares ? all.map(entry => entry.copy()) : all, session, release };
+  }
+
+  #weigh(session: FetchSession): void {
+    const weight = session.entries.size + session.topics.weight;
+    if (this.#sessions.get(session.id) === session) this.#remembered += weight - session.weight;
+    session.weight = weight;
+  }
+
+  #drop(session: FetchSession): boolean {
+    if (this.#sessions.get(session.id) !== session) return false;
+    this.#remembered -= session.weight;
+    return this.#sessions.delete(session.id);
   }
 
   /** Undefined: every slot is taken by sessions that are worth more. The client goes on with full fetches. */
-  #create(usesTopicIds: boolean, privileged: boolean, size: number): FetchSession | undefined {
+  #create(usesTopicIds: boolean, privileged: boolean, entries: Map<number, FetchEntry>, topics: Topics): FetchSession | undefined {
+    const weight = entries.size + topics.weight;
     const now = this.#clock.monotonic();
-    if (this.#sessions.size >= this.#slots() && !this.#evict(privileged, size, now)) return undefined;
+    if (weight > MOST_IN_A_SESSION) return undefined;
+    if (this.#sessions.size >= this.#slots() && !this.#evict(privileged, entries.size, now)) return undefined;
     // Slots bound the sessions; this bounds what they remember.
-    let remembered = size;
-    for (const session of this.#sessions.values()) remembered += session.entries.size;
-    if (remembered > MOST_REMEMBERED) return undefined;
+    if (this.#remembered + weight > MOST_REMEMBERED) return undefined;
     let id: number;
     do id = 1 + this.#random.int(LARGEST - 1);
     while (this.#sessions.has(id));
-    const session = new FetchSession(id, usesTopicIds, privileged, now);
+    const session = new FetchSession(id, usesTopicIds, privileged, now, entries, topics);
     this.#sessions.set(id, session);
+    this.#remembered += weight;
     return session;
   }
 
@@ -146,21 +233,40 @@ export class FetchSessions {
       const outranked = privileged && !session.privileged;
       if ((idle || outranked || (outweighed && session.privileged === privileged)) && (victim === undefined || session.lastUsed < victim.lastUsed)) victim = session;
     }
-    return victim !== undefined && this.#sessions.delete(victim.id);
+    return victim !== undefined && this.#drop(victim);
   }
 }
 
-function forEachAsked(view: FetchRequestView, each: (key: string, row: number, topic: number) => void): void {
-  const { rows } = view;
-  for (let topic = 0; topic < rows.topicCount; topic++) {
-    const name = keyOf(rows.topic(topic), rows.topicId(topic));
-    for (let row = rows.firstPartition(topic); row < rows.firstPartition(topic + 1); row++) each(`${name}:${rows.partition[row]}`, row, topic);
+/** Goes through the partitions of a request, with their keys, as far as it is let. */
+class Rows {
+  readonly #rows: FetchRequestRows;
+  readonly #topics: Topics;
+  #topic = 0;
+  #row = 0;
+
+  constructor(rows: FetchRequestRows, topics: Topics) {
+    this.#rows = rows;
+    this.#topics = topics;
+  }
+
+  /** Calls for up to `most` rows; false where none are left. */
+  each(most: number, call: (key: number, row: number, topic: number) => void): boolean {
+    const rows = this.#rows;
+    let left = most;
+    for (; this.#topic < rows.topicCount; this.#topic++) {
+      const first = this.#topics.keyOf(rows.topic(this.#topic), rows.topicId(this.#topic));
+      const end = rows.firstPartition(this.#topic + 1);
+      for (; this.#row < end; this.#row++) {
+        if (left-- === 0) return true;
+        call(first + (rows.partition[this.#row]! >>> 0), this.#row, this.#topic);
+      }
+    }
+    return false;
   }
 }
 
-/** Topic names up to version 12, ids after. */
-function keyOf(name: string, id: string): string {
-  return name === '' ? id : name;
+function refusing(errorCode: number): Opening {
+  return { step: () => false, finish: () => ({ kind: 'refused', errorCode }), abandon: NOTHING_TO_RELEASE };
 }
 
 function filled(entry: FetchEntry, view: FetchRequestView, row: number): FetchEntry {

@@ -2,14 +2,27 @@
 //
 // Reading is from memory where it can be; where only a log thread can tell, the task goes on when that has told. Slices
 // that were found and turn out to be too little are let go before the wait, so that waiting fetches hold nothing.
+//
+// A fetch of very many partitions goes through them in turns that give way to everybody else. What moves meanwhile in a
+// partition that was passed already is noticed before it waits. It stays with its partitions from its first wait to its
+// end, rather than leave and join thousands of them each time one moves.
 
 import { Deadline, type TimerWheel } from '../../base/timer-wheel.js';
+import type { TurnQueue } from '../../base/turn-queue.js';
 import type { Located } from '../../log/partition-log.js';
 import { appendErrorCode } from '../produce/append-errors.js';
 import type { Partition, Waiter } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import type { FetchEntry } from './fetch-entry.js';
 import { lookAt, type ReadRules } from './fetch-read.js';
+
+/** More partitions than this are gone through in turns; a turn looks at the clock each time it has done so many. */
+export const LARGE = 1000;
+export const AT_ONCE = 256;
+/** More pieces than this no answer has: what is beyond comes with the next fetch. */
+const MOST_SLICES = 4096;
+/** Between two looks at so many partitions, for each: so that one fetch of theirs takes no more than a part of the time. */
+const REST_MS = 1 / 250;
 
 export interface FetchLimits {
   readonly minBytes: number;
@@ -21,6 +34,9 @@ export interface FetchEnvironment {
   readonly replicas: ReplicaManager;
   readonly wheel: TimerWheel;
   readonly releaseSlice: (slice: number) => void;
+  readonly turns: TurnQueue;
+  /** Hears of appends to logs that are waited for since a moment ago. */
+  readonly lookAgain: () => void;
 }
 
 export class FetchTask implements Waiter {
@@ -31,14 +47,21 @@ export class FetchTask implements Waiter {
   readonly #answer: () => void;
   readonly #waitingAt: Partition[] = [];
   readonly #deadline = new Deadline(() => this.#expired());
+  /** Goes through its partitions in turns. */
+  readonly #large: boolean;
   #next = 0;
   #bytes = 0;
+  #slices = 0;
   #urgent = false;
-  #state: 'reading' | 'waiting' | 'over' = 'reading';
+  #state: 'reading' | 'joining' | 'resting' | 'waiting' | 'over' = 'reading';
   #lastTry = false;
   #armed = false;
   /** A log thread was asked in this look: time has passed since its first partition was read. */
   #wentCold = false;
+  /** Of a large one: something moved since its last look began; it has looked in vain; when it may look again. */
+  #stirred = false;
+  #looks = 0;
+  #rest: Deadline | undefined;
 
   /** `answer` is called once, maybe from inside run(); the entries' slices are then the caller's. */
   constructor(entries: FetchEntry[], rules: ReadRules, limits: FetchLimits, environment: FetchEnvironment, answer: () => void) {
@@ -47,17 +70,22 @@ export class FetchTask implements Waiter {
     this.#limits = limits;
     this.#environment = environment;
     this.#answer = answer;
+    this.#large = entries.length > LARGE;
   }
 
   get over(): boolean {
     return this.#state === 'over';
   }
 
+  /** Answers before it returns, where it can and there are not very many partitions. */
   run(): void {
     this.#state = 'reading';
     this.#wentCold = false;
+    this.#stirred = false;
+    this.#looks++;
     this.#next = 0;
     this.#bytes = 0;
+    this.#slices = 0;
     this.#urgent = this.entries.length === 0 || this.#limits.maxWaitMs <= 0 || this.#lastTry;
     this.#readOn();
   }
@@ -65,29 +93,41 @@ export class FetchTask implements Waiter {
   /** Nobody is there to be answered any more. */
   abandon(): void {
     if (this.#state === 'over') return;
-    this.#leaveWaiters();
-    this.#environment.wheel.remove(this.#deadline);
-    this.#state = 'over';
+    this.#end();
     this.#releaseAll();
   }
 
   /** A partition moved: high watermark, leadership, or its end. */
   moved(): void {
-    if (this.#state === 'waiting' && this.#mayFindSomething()) {
-      this.#leave();
+    if (this.#large) {
+      this.#stirred = true;
+      if (this.#state === 'waiting') this.#lookOrRest();
+    } else if (this.#state === 'waiting' && this.#mayFindSomething()) {
+      this.#leaveWaiters();
       this.run();
     }
   }
 
   #readOn(): void {
-    while (this.#next < this.entries.length) {
+    if (!this.#large) {
+      if (this.#readSome(this.entries.length) === 'end') this.#decide();
+      return;
+    }
+    let reached: 'more' | 'end' | 'cold' = 'more';
+    this.#inTurns(() => (reached = this.#readSome(AT_ONCE)) === 'more', () => { if (reached === 'end') this.#decide(); });
+  }
+
+  /** Looks at up to `most` further partitions. 'cold': a log thread has to look first, and reading goes on when it has. */
+  #readSome(most: number): 'more' | 'end' | 'cold' {
+    const end = Math.min(this.entries.length, this.#next + most);
+    while (this.#next < end) {
       const entry = this.entries[this.#next++]!;
       const found = lookAt(entry, this.#rules, this.#environment.replicas);
       if (found === undefined) {
         if (entry.errorCode !== 0 || entry.details?.divergingEpoch !== undefined) this.#urgent = true;
-      } else if (entry.fetchOffset < found.below && !this.#read(entry, found.partition, found.below)) return;
+      } else if (entry.fetchOffset < found.below && !this.#read(entry, found.partition, found.below)) return 'cold';
     }
-    this.#decide();
+    return end < this.entries.length ? 'more' : 'end';
   }
 
   /** False: a log thread has to look, and reading goes on when it has. */
@@ -95,7 +135,7 @@ export class FetchTask implements Waiter {
     // The first batch is sent whole however large it is (from v3 on), after that the limits hold.
     const first = this.#bytes === 0 && this.#rules.apiVersion >= 3;
     const room = Math.min(entry.maxBytes, this.#limits.maxBytes - this.#bytes);
-    if (room <= 0 && !first) return true;
+    if ((room <= 0 && !first) || this.#slices >= MOST_SLICES) return true;
     const log = partition.log!;
     const located = log.locateHot(entry.fetchOffset, below, Math.max(room, 0), first);
     if (located !== undefined) {
@@ -122,36 +162,74 @@ export class FetchTask implements Waiter {
     entry.slice = located.slice;
     entry.length = located.length;
     this.#bytes += located.length;
+    this.#slices++;
   }
 
   #decide(): void {
     if (this.#urgent || this.#bytes >= this.#limits.minBytes) {
-      this.#leave();
-      this.#state = 'over';
+      this.#end();
       this.#answer();
       return;
     }
     this.#releaseAll();
-    this.#wait();
-  }
-
-  #wait(): void {
-    this.#state = 'waiting';
     if (!this.#armed) {
       this.#armed = true;
       this.#environment.wheel.add(this.#deadline, this.#limits.maxWaitMs);
     }
+    if (!this.#large) this.#wait();
+    else if (this.#waitingAt.length === 0) this.#join();
+    else this.#waitOn();
+  }
+
+  #wait(): void {
+    this.#state = 'waiting';
     let moved = false;
-    for (const entry of this.entries) {
-      const partition = this.#environment.replicas.find(entry.topic, entry.index);
-      if (partition === undefined) continue;
-      this.#waitingAt.push(partition);
-      partition.wait(this);
-      // While a log thread looked at one partition, another may have moved on.
-      moved ||= partition.log === undefined || partition.role === 'none' || partition.highWatermark !== entry.highWatermark
-        || (this.#rules.replicaId >= 0 && partition.log.endOffset !== entry.endOffset);
-    }
+    for (const entry of this.entries) moved = this.#joinOne(entry) || moved;
     if (moved && this.#wentCold) this.moved();
+  }
+
+  /** Waits at the entry's partition, and says whether that moved since it was looked at. */
+  #joinOne(entry: FetchEntry): boolean {
+    const partition = this.#environment.replicas.find(entry.topic, entry.index);
+    if (partition === undefined) return false;
+    this.#waitingAt.push(partition);
+    partition.wait(this);
+    return partition.log === undefined || partition.role === 'none' || partition.highWatermark !== entry.highWatermark
+      || (this.#rules.replicaId >= 0 && partition.log.endOffset !== entry.endOffset);
+  }
+
+  #join(): void {
+    this.#state = 'joining';
+    let next = 0;
+    this.#inTurns(() => {
+      for (const end = Math.min(this.entries.length, next + AT_ONCE); next < end; next++) if (this.#joinOne(this.entries[next]!)) this.#stirred = true;
+      return next < this.entries.length;
+    }, () => {
+      this.#waitOn();
+      // The watches are set outside a drain: an append just before told nobody.
+      this.#environment.lookAgain();
+    });
+  }
+
+  #waitOn(): void {
+    this.#state = 'waiting';
+    if (this.#stirred || this.#lastTry) this.#lookOrRest();
+  }
+
+  /** The first news is looked at at once; a fetch that looked again in vain rests before the next look. */
+  #lookOrRest(): void {
+    if (this.#looks === 1 || this.#lastTry) {
+      this.run();
+      return;
+    }
+    this.#state = 'resting';
+    this.#rest ??= new Deadline(() => { if (this.#state === 'resting') this.run(); });
+    this.#environment.wheel.add(this.#rest, this.entries.length * REST_MS);
+  }
+
+  /** Steps of a large one, as long as somebody is there to be answered. */
+  #inTurns(step: () => boolean, done: () => void): void {
+    this.#environment.turns.work(() => !this.over && step(), () => { if (!this.over) done(); });
   }
 
   /** Saves a whole look where nothing that matters moved. */
@@ -168,16 +246,25 @@ export class FetchTask implements Waiter {
 
   #expired(): void {
     this.#lastTry = true;
-    if (this.#state === 'waiting') {
-      this.#leaveWaiters();
+    if (this.#state === 'waiting' || this.#state === 'resting') {
+      if (!this.#large) this.#leaveWaiters();
       this.run();
     } else this.#urgent = true;
   }
 
-  #leave(): void {
-    this.#leaveWaiters();
-    // A look in between does not move the deadline; only the end takes it away.
-    if (this.#state !== 'waiting') this.#environment.wheel.remove(this.#deadline);
+  #end(): void {
+    this.#state = 'over';
+    this.#environment.wheel.remove(this.#deadline);
+    if (this.#rest !== undefined) this.#environment.wheel.remove(this.#rest);
+    if (!this.#large) {
+      this.#leaveWaiters();
+      return;
+    }
+    const left = this.#waitingAt;
+    if (left.length > 0) this.#environment.turns.work(() => {
+      for (const partition of left.splice(-AT_ONCE)) partition.unwait(this);
+      return left.length > 0;
+    }, () => {});
   }
 
   #leaveWaiters(): void {

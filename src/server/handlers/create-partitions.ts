@@ -11,17 +11,22 @@ import { whenTopicsLed } from '../topics/await-metadata.js';
 type Asked = CreatePartitionsRequest['topics'][number];
 type Answer = NonNullable<CreatePartitionsResponseInput['results']>[number];
 
+/** Topics that are looked up and written side by side. */
+const AT_ONCE = 64;
+
 export const createPartitions = defineHandler({
   request: CreatePartitionsRequest,
   response: CreatePartitionsResponse,
   handle: async (request, _context, broker) => {
     if (!broker.controller.isActive) return { results: request.topics.map(({ name }) => answer(name, ErrorCode.NotController)) };
-    const names = request.topics.map(({ name }) => name);
-    const results = await Promise.all(request.topics.map(async asked => {
-      if (names.filter(name => name === asked.name).length > 1) return answer(asked.name, ErrorCode.InvalidRequest, 'Duplicate topic in request.');
-      return grow(asked, request.validateOnly, broker);
-    }));
-    if (!request.validateOnly) await awaitGrowth(request.topics, results, request.timeoutMs, broker);
+    const counts = new Map<string, number>();
+    for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const asked = request.topics.filter(({ name }) => counts.get(name) === 1);
+    const results: Answer[] = [];
+    for (let from = 0; from < asked.length; from += AT_ONCE) results.push(...await Promise.all(asked.slice(from, from + AT_ONCE).map(each => grow(each, request.validateOnly, broker))));
+    if (!request.validateOnly) await awaitGrowth(asked, results, request.timeoutMs, broker);
+    // Asked twice is refused once (KafkaApis.handleCreatePartitionsRequest).
+    for (const [name, count] of counts) if (count > 1) results.push(answer(name, ErrorCode.InvalidRequest, 'Duplicate topic in request.'));
     return { results };
   },
   onError: (request, errorCode) => ({ results: request.topics.map(({ name }) => answer(name, errorCode)) }),

@@ -8,38 +8,38 @@
 // a batch that has to be inflated first, an append that failed — makes the request take the long road through
 // produce-wait.ts and back.
 
+import type { TurnQueue } from '../../base/turn-queue.js';
 import type { Commands } from '../../native/commands.js';
-import { AppendFlag, type AppendOutcome, type FailedAnswer, type NativeExchange } from '../../native/exchange.js';
+import type { AppendOutcome, FailedAnswer, NativeExchange } from '../../native/exchange.js';
 import { NativeCode } from '../../native/codes.js';
-import { IDEMPOTENT } from '../../log/partition-log.js';
 import { Verdict } from '../../log/producer-state.js';
 import { Connection } from '../../network/connection.js';
 import type { ResponseSpace } from '../../network/response-space.js';
 import type { HotRequest, HotRoute } from '../../network/route.js';
 import { ErrorCode } from '../../protocol/errors.js';
-import { ProduceRequestView, ProduceResponseEncoder, type ProducePartitionDetails } from '../../protocol/hot/produce.js';
+import { ProduceRequestView } from '../../protocol/hot/produce.js';
+import { StringPool } from '../../protocol/hot/string-pool.js';
 import { ProduceResponse } from '../../protocol/messages.js';
 import { ProtocolError } from '../../protocol/protocol-error.js';
 import { Reader } from '../../protocol/reader.js';
-import { Writer } from '../../protocol/writer.js';
 import type { Partition } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
+import { Admission } from './admission.js';
 import { appendErrorCode, appendRefusal } from './append-errors.js';
-import { BatchHeader } from './batch-header.js';
 import type { HeldProduce } from './held-produce.js';
 import type { Inspector } from './inspector.js';
+import { LARGE, LargeProduce } from './large-produce.js';
+import { ProduceAnswer, type Encoded } from './produce-answer.js';
 import { ProduceRows, PLACEHOLDER, UNDECIDED } from './produce-rows.js';
 import type { ProduceWaits } from './produce-wait.js';
 
 /** Bits of a slot that are its index (native/reactor/reactor.h). */
 const SLOT_INDEX = (1 << 18) - 1;
 const FLEXIBLE_FROM = 9;
-/** More than any producer sends: a mebibyte of smallest batches is 14,000. The main isolate looks at each in one step. */
+/** More than any producer sends: a mebibyte of smallest batches is 14,000. */
 const MOST_PARTITIONS = 20_000;
-/** Bytes an answer takes: fixed, per topic beside its name, per partition. */
-const ANSWER_BYTES = 64;
-const TOPIC_BYTES = 16;
-const PARTITION_BYTES = 64;
+/** acks=0 */
+const NO_ANSWER: Encoded = { offset: 0, length: 0, apart: false };
 
 export interface ProduceOptions {
   readonly native: NativeExchange;
@@ -48,6 +48,7 @@ export interface ProduceOptions {
   readonly replicas: ReplicaManager;
   readonly inspector: Inspector;
   readonly waits: ProduceWaits;
+  readonly turns: TurnQueue;
   /** The request that made its connection busy is on its way: its successors may come. */
   readonly resume: (request: HeldProduce) => void;
 }
@@ -59,11 +60,11 @@ export class ProduceService implements HotRoute {
   readonly flexibleFrom = FLEXIBLE_FROM;
 
   readonly #options: ProduceOptions;
-  readonly #view = new ProduceRequestView();
+  readonly #names = new StringPool();
+  #view = new ProduceRequestView(this.#names);
   readonly #rows = new ProduceRows();
-  readonly #header = new BatchHeader();
-  readonly #encoder = new ProduceResponseEncoder();
-  readonly #writer = new Writer(1024);
+  readonly #admission: Admission;
+  readonly #answer: ProduceAnswer;
   readonly #partitions: (Partition | undefined)[] = [];
   /** Counts looks at requests: see Partition.mark. */
   #request = 0;
@@ -73,12 +74,20 @@ export class ProduceService implements HotRoute {
 
   constructor(options: ProduceOptions) {
     this.#options = options;
+    this.#admission = new Admission(options);
+    this.#answer = new ProduceAnswer(options.space);
   }
 
   serve(request: HotRequest): boolean {
     const view = this.#view;
     view.decode(this.#options.space.bytes, request.bodyStart, request.end, request.apiVersion);
     if (view.partitionCount > MOST_PARTITIONS) throw new ProtocolError(`a produce request for ${view.partitionCount} partitions`);
+    if (view.partitionCount > LARGE) {
+      // The view is the request's from here on.
+      this.#view = new ProduceRequestView(this.#names);
+      new LargeProduce(this.#options, this.#hold(request), view).serve();
+      return false;
+    }
     this.#rows.reset(view.partitionCount);
     return this.#proceed(request);
   }
@@ -99,7 +108,7 @@ export class ProduceService implements HotRoute {
     let appends = 0;
     let wait: 'inspect' | 'in flight' | 'committed' | undefined;
     let inFlightOf: Partition | undefined;
-    if (view.transactionalId !== null || (view.acks !== 0 && view.acks !== 1 && view.acks !== -1)) this.#refuseAll(view.acks);
+    if (view.transactionalId !== null || (view.acks !== 0 && view.acks !== 1 && view.acks !== -1)) this.#admission.refuseAll(view, rows);
     this.#request++;
     for (let topic = 0; topic < view.topicCount; topic++) {
       const name = view.topic(topic);
@@ -109,14 +118,14 @@ export class ProduceService implements HotRoute {
         const partition = partitions?.[view.partitionIndex(row)];
         this.#partitions[row] = partition;
         if (rows.code[row] !== UNDECIDED) continue;
-        const verdict = this.#decide(request, name, partition, row);
+        const verdict = this.#admission.decide(view, rows, request, name, partition, row);
         if (verdict === Verdict.duplicateInFlight) {
           wait = 'in flight';
           inFlightOf = partition;
         }
         if (rows.code[row] !== UNDECIDED) continue;
         appends++;
-        if (this.#header.compression !== 0 && rows.inspected[row] === 0) wait ??= 'inspect';
+        if (this.#admission.header.compression !== 0 && rows.inspected[row] === 0) wait ??= 'inspect';
         else if (view.acks === -1 && !partition!.commitsAlone) wait ??= 'committed';
         if (partition!.mark === this.#request) {
           rows.refuse(row, ErrorCode.InvalidRequest, 'A partition is named twice');
@@ -128,67 +137,9 @@ export class ProduceService implements HotRoute {
     if (wait === 'in flight') return this.#waitInFlight(request, inFlightOf!);
     if (wait === 'inspect') return this.#waitInspection(request);
     if (wait === 'committed') return this.#waitCommitted(request);
-    // More than one flush can carry: the appends go out one by one and are awaited.
-    if (appends > this.#options.commands.mostAppends) return this.#waitCommitted(request);
     if (appends === 0) this.#answerAtOnce(request);
     else this.#append(request, appends);
     return true;
-  }
-
-  /** The order of Kafka's checks: topic known, records, leadership, min ISR, producer state. */
-  #decide(request: HeldProduce, topic: string, partition: Partition | undefined, row: number): Verdict {
-    const rows = this.#rows;
-    const header = this.#header;
-    const view = this.#view;
-    const leads = partition !== undefined && partition.role === 'leader';
-    const known = leads || this.#options.replicas.metadata.has(topic, view.partitionIndex(row));
-    if (!known) {
-      rows.refuse(row, ErrorCode.UnknownTopicOrPartition);
-      return Verdict.accept;
-    }
-    const malformed = header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), request.apiVersion);
-    if (malformed !== ErrorCode.None) {
-      rows.refuse(row, malformed, header.problem);
-      return Verdict.accept;
-    }
-    if (!leads) rows.refuse(row, ErrorCode.NotLeaderOrFollower);
-    else if (header.transactional) rows.refuse(row, ErrorCode.InvalidTxnState, 'The producer attempted a transactional operation in an invalid state.');
-    else if (partition.internal && request.clientId !== '__admin_client') rows.refuse(row, ErrorCode.InvalidTopicException, `Cannot append to internal topic ${topic}`);
-    else if (partition.log === undefined) rows.refuse(row, ErrorCode.KafkaStorageError);
-    else if (!partition.log.isOpen) rows.refuse(row, ErrorCode.NotLeaderOrFollower);
-    else if (view.acks === -1 && partition.underMinIsr) rows.refuse(row, ErrorCode.NotEnoughReplicas);
-    else if (header.producerId >= 0) return this.#decideSequence(partition, row);
-    return Verdict.accept;
-  }
-
-  #decideSequence(partition: Partition, row: number): Verdict {
-    const { producers, startOffset } = partition.log!;
-    const header = this.#header;
-    const verdict = producers.check(header.producerId, header.producerEpoch, header.firstSequence, header.lastSequence, header.transactional);
-    switch (verdict) {
-      case Verdict.accept:
-      case Verdict.duplicateInFlight:
-        break;
-      case Verdict.duplicate:
-        this.#rows.settle(row, producers.duplicateOffset, producers.duplicateTimestamp, startOffset);
-        break;
-      case Verdict.invalidEpoch:
-        this.#rows.refuse(row, ErrorCode.InvalidProducerEpoch);
-        break;
-      case Verdict.outOfOrder:
-        this.#rows.refuse(row, ErrorCode.OutOfOrderSequenceNumber);
-        break;
-      default:
-        this.#rows.refuse(row, ErrorCode.InvalidTxnState);
-    }
-    return verdict;
-  }
-
-  #refuseAll(acks: number): void {
-    const valid = acks === 0 || acks === 1 || acks === -1;
-    for (let row = 0; row < this.#view.partitionCount; row++) {
-      this.#rows.refuse(row, valid ? ErrorCode.InvalidTxnState : ErrorCode.InvalidRequiredAcks);
-    }
   }
 
   /** The usual end: one answer, its appends, and nothing kept here. */
@@ -197,7 +148,7 @@ export class ProduceService implements HotRoute {
     const view = this.#view;
     const rows = this.#rows;
     const answered = view.acks !== 0;
-    const at = answered ? this.#encode(request) : { offset: 0, length: 0, apart: false };
+    const at = answered ? this.#encode(request) : NO_ANSWER;
     if (at === undefined) {
       // The arena is full of answers nobody has read yet. Ending the connection loses nothing that was acknowledged.
       commands.fail(request.slot);
@@ -205,37 +156,19 @@ export class ProduceService implements HotRoute {
     }
     this.#remember(request);
     commands.answer(request.slot, at.offset, at.length, appends);
-    const encoder = this.#encoder;
+    const { encoder } = this.#answer;
     for (let row = 0; row < view.partitionCount; row++) {
       if (rows.code[row] !== UNDECIDED) continue;
       if (answered) commands.place(encoder.baseOffsetAt(row), encoder.logAppendTimeAt(row), encoder.logStartOffsetAt(row));
       else commands.place(-1, -1, -1);
     }
-    for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] === UNDECIDED) this.#submit(request, row, 0, true);
+    for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] === UNDECIDED) this.#admission.submit(view, rows, request, this.#partitions[row]!, row, 0, true);
     if (at.apart) {
       commands.flush();
       this.#options.space.release(at.offset);
     } else commands.flushIfFull();
     // With acks=0 nobody can be told of a refused partition but by closing; what was well is appended all the same.
     if (!answered && this.#anyRefused()) this.#options.native.closeConnection(request.connection.id);
-  }
-
-  /** Gives one batch to its log. */
-  #submit(request: HeldProduce, row: number, cookie: number, answered: boolean): void {
-    const view = this.#view;
-    const header = this.#header;
-    const partition = this.#partitions[row]!;
-    const log = partition.log!;
-    header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), request.apiVersion);
-    let generation = 0;
-    let marks = cookie;
-    if (header.producerId >= 0) {
-      log.producers.prepare(header.producerId, header.producerEpoch, header.firstSequence, header.lastSequence, header.transactional);
-      generation = log.generation;
-      marks |= IDEMPOTENT;
-    }
-    const flags = partition.appendFlags | (this.#rows.inspected[row] === 1 ? AppendFlag.inspected : 0) | (answered ? 0 : AppendFlag.notify);
-    this.#options.commands.append(log.index, view.recordsStart(row), view.recordsLength(row), partition.leaderEpoch, flags, generation, marks, answered);
   }
 
   #answerAtOnce(request: HeldProduce): void {
@@ -262,64 +195,8 @@ export class ProduceService implements HotRoute {
     return false;
   }
 
-  /** Writes the answer as far as it is known, PLACEHOLDER where a log will say the offset. Undefined: no room. */
-  #encode(request: HeldProduce): { offset: number; length: number; apart: boolean } | undefined {
-    const { space } = this.#options;
-    const view = this.#view;
-    const writer = this.#writer;
-    const room = ANSWER_BYTES + view.topicCount * TOPIC_BYTES + view.partitionCount * PARTITION_BYTES + this.#namesBytes();
-    let at = room <= space.blockBytes ? space.reserve(room) : -1;
-    if (at >= 0) writer.reset(space.bytes, at, at + room);
-    else writer.reset(Buffer.allocUnsafe(room));
-    writer.writeInt32(0);
-    writer.writeInt32(request.correlationId);
-    if (request.apiVersion >= FLEXIBLE_FROM) writer.writeUvarint(0);
-    const encoder = this.#encoder;
-    encoder.begin(writer, request.apiVersion, view.topicCount);
-    for (let topic = 0; topic < view.topicCount; topic++) {
-      const first = view.firstPartition(topic);
-      const end = view.firstPartition(topic + 1);
-      encoder.topic(view.topic(topic), end - first);
-      for (let row = first; row < end; row++) this.#encodeRow(row);
-    }
-    encoder.end(0);
-    const length = writer.length;
-    if (at >= 0 && writer.bytes === space.bytes) {
-      space.view.setInt32(at, length - 4);
-      space.commit(length);
-      return { offset: at, length, apart: false };
-    }
-    // Longer than foreseen (error messages), or than a block: it goes into a block of its own.
-    at = space.leaseApart(length);
-    if (at < 0) return undefined;
-    writer.finish().copy(space.bytes, at);
-    space.view.setInt32(at, length - 4);
-    return { offset: at, length, apart: true };
-  }
-
-  #encodeRow(row: number): void {
-    const rows = this.#rows;
-    const code = rows.code[row]!;
-    const index = this.#view.partitionIndex(row);
-    if (code === UNDECIDED) this.#encoder.partition(index, 0, PLACEHOLDER, -1, -1);
-    else if (code === 0) this.#encoder.partition(index, 0, rows.baseOffset[row]!, rows.logAppendTime[row]!, rows.logStartOffset[row]!);
-    else this.#encoder.partition(index, code, -1, -1, -1, this.#details(row, code));
-  }
-
-  #details(row: number, code: number): ProducePartitionDetails {
-    const message = this.#rows.message[row];
-    const recordIndex = this.#rows.recordIndex[row];
-    const details: ProducePartitionDetails = message === undefined ? {} : { errorMessage: message };
-    if (recordIndex !== undefined) details.recordErrors = [{ batchIndex: recordIndex, batchIndexErrorMessage: this.#rows.recordMessage[row] ?? null }];
-    const partition = this.#partitions[row];
-    if (code === ErrorCode.NotLeaderOrFollower && partition !== undefined) details.currentLeader = { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch };
-    return details;
-  }
-
-  #namesBytes(): number {
-    let bytes = 0;
-    for (let topic = 0; topic < this.#view.topicCount; topic++) bytes += this.#view.topic(topic).length * 3;
-    return bytes;
+  #encode(request: HeldProduce): Encoded | undefined {
+    return this.#answer.encode(request.correlationId, request.apiVersion, { view: this.#view, rows: this.#rows, partitions: this.#partitions });
   }
 
   #remember(request: HeldProduce): void {
@@ -376,12 +253,12 @@ export class ProduceService implements HotRoute {
     const { waits } = this.#options;
     const view = this.#view;
     const rows = this.#rows;
-    const wait = waits.begin(view.timeoutMs);
+    const wait = waits.begin(view.timeoutMs, true);
     for (let row = 0; row < view.partitionCount; row++) {
       if (rows.code[row] !== UNDECIDED) continue;
       const partition = this.#partitions[row]!;
       const cookie = wait.add(partition, row);
-      this.#submit(request, row, cookie, false);
+      this.#admission.submit(view, rows, request, partition, row, cookie, false);
     }
     // What the others were answered stays; the rest is told by what becomes of the appends.
     for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] !== UNDECIDED) rows.final[row] = 1;

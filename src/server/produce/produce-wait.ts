@@ -24,8 +24,9 @@ export class ProduceWaits {
     this.#wheel = wheel;
   }
 
-  begin(timeoutMs: number): ProduceWait {
-    return new ProduceWait(this.#wheel, timeoutMs);
+  /** `committed`: an append alone is not the end of it. The time begins to run when everything is appended. */
+  begin(timeoutMs: number, committed: boolean): ProduceWait {
+    return new ProduceWait(this.#wheel, timeoutMs, committed);
   }
 }
 
@@ -34,33 +35,46 @@ export class ProduceWait {
   readonly #wheel: TimerWheel;
   readonly #deadline: Deadline;
   readonly #timeoutMs: number;
+  readonly #committed: boolean;
   readonly #results = new Map<number, ProduceResult>();
   readonly #pending = new Map<number, PendingPartition>();
   #expected = 0;
+  /** Still with their logs. */
+  #unwritten = 0;
   #settled: ((results: ReadonlyMap<number, ProduceResult>) => void) | undefined;
 
-  constructor(wheel: TimerWheel, timeoutMs: number) {
+  constructor(wheel: TimerWheel, timeoutMs: number, committed: boolean) {
     this.#wheel = wheel;
     this.#timeoutMs = timeoutMs;
+    this.#committed = committed;
     this.#deadline = new Deadline(() => this.#expire());
   }
 
   /** Returns the cookie the append must carry. `written` is called when the log is done with the bytes. */
   add(partition: Partition, row: number, written: () => void = () => {}): number {
     this.#expected++;
-    const pending = new PendingPartition(partition, result => this.#end(row, result));
+    this.#unwritten++;
+    const pending = new PendingPartition(partition, this.#committed, result => this.#end(row, result));
     this.#pending.set(row, pending);
     partition.log!.awaitAppend((code, baseOffset, lastOffset, timestamp) => {
       written();
+      this.#unwritten--;
       pending.appended(code, baseOffset, lastOffset, timestamp);
+      this.#startClock();
     });
     return AWAITED;
   }
 
   whenSettled(settled: (results: ReadonlyMap<number, ProduceResult>) => void): void {
     this.#settled = settled;
-    if (this.#timeoutMs < Number.MAX_SAFE_INTEGER) this.#wheel.add(this.#deadline, this.#timeoutMs);
     this.#look();
+    this.#startClock();
+  }
+
+  /** As Kafka, whose DelayedProduce comes behind the append. */
+  #startClock(): void {
+    if (this.#unwritten > 0 || this.#pending.size === 0 || this.#settled === undefined) return;
+    if (this.#timeoutMs < Number.MAX_SAFE_INTEGER) this.#wheel.add(this.#deadline, this.#timeoutMs);
   }
 
   #end(row: number, result: ProduceResult): void {
@@ -85,14 +99,16 @@ const NOTHING: ProduceResult = { code: 0, stale: false, baseOffset: -1, logAppen
 
 class PendingPartition implements Waiter {
   readonly #partition: Partition;
+  readonly #committed: boolean;
   readonly #end: (result: ProduceResult) => void;
   readonly #leaderEpoch: number;
   #appended: ProduceResult | undefined;
   #lastOffset = -1;
   #over = false;
 
-  constructor(partition: Partition, end: (result: ProduceResult) => void) {
+  constructor(partition: Partition, committed: boolean, end: (result: ProduceResult) => void) {
     this.#partition = partition;
+    this.#committed = committed;
     this.#end = end;
     this.#leaderEpoch = partition.leaderEpoch;
   }
@@ -106,13 +122,18 @@ class PendingPartition implements Waiter {
     const logAppendTime = (this.#partition.appendFlags & 1) !== 0 ? timestamp : -1;
     this.#appended = { code: 0, stale: false, baseOffset, logAppendTime, logStartOffset: this.#partition.log?.startOffset ?? -1 };
     this.#lastOffset = lastOffset;
+    if (!this.#committed) {
+      this.#finish(this.#appended);
+      return;
+    }
     this.#partition.wait(this);
     this.moved();
   }
 
   moved(): void {
     const partition = this.#partition;
-    if (partition.role !== 'leader' || partition.leaderEpoch !== this.#leaderEpoch) this.giveUp(ErrorCode.NotLeaderOrFollower);
+    if (partition.offline) this.giveUp(ErrorCode.KafkaStorageError);
+    else if (partition.role !== 'leader' || partition.leaderEpoch !== this.#leaderEpoch) this.giveUp(ErrorCode.NotLeaderOrFollower);
     else if (partition.highWatermark > this.#lastOffset) this.#finish(partition.underMinIsr ? { ...this.#appended!, code: ErrorCode.NotEnoughReplicasAfterAppend } : this.#appended!);
   }
 
