@@ -1,5 +1,4 @@
 // The broker's own log: one JSON object a line. (pino takes 30 ms to import, an eighth of what a whole start may take.)
-import { writeSync } from 'node:fs';
 import type { Clock } from './clock.js';
 import { silentLogger, type Logger } from './logger.js';
 
@@ -10,18 +9,7 @@ export interface LogSink {
   write(line: string): void;
 }
 
-/** Written at once, so that the last line before a crash is there. A log nobody can take is dropped, never waited for. */
-export const stderrSink: LogSink = {
-  write(line) {
-    try {
-      writeSync(2, line);
-    } catch {
-      // A closed or full pipe: the broker goes on without its log.
-    }
-  },
-};
-
-export function jsonLogger(level: LogLevel, clock: Clock, sink: LogSink = stderrSink): Logger {
+export function jsonLogger(level: LogLevel, clock: Clock, sink: LogSink): Logger {
   const from = LOG_LEVELS.indexOf(level);
   const at = (name: LogLevel): Logger['info'] => LOG_LEVELS.indexOf(name) < from ? silentLogger.info : (fields, message) => {
     const line = { time: new Date(clock.now()).toISOString(), level: name, message, ...fields };

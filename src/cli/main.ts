@@ -1,17 +1,29 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
 import { systemClock } from '../base/clock.js';
-import { stderrSink } from '../base/json-logger.js';
+import { BoundedLog, takeByStderr } from '../base/stderr-log.js';
 import { systemTimers } from '../base/timers.js';
 import { parseCommandLine, USAGE } from './command-line.js';
 import { start, type Process } from './start.js';
+
+/** How long the end of the process waits for somebody to take the rest of the log. */
+const LAST_LINES_MS = 1000;
+
+const log = new BoundedLog({ take: takeByStderr(), clock: systemClock, timers: systemTimers });
+// Every end comes by here: an ordered stop, a second signal, a start that failed, an error nobody caught.
+process.on('exit', () => log.flush(LAST_LINES_MS));
+process.on('uncaughtException', error => {
+  // Node would write this itself, and wait for a full pipe for good.
+  log.write(`odradek: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(1);
+});
 
 const thisProcess: Process = {
   clock: systemClock,
   timers: systemTimers,
   env: process.env,
   out: text => void process.stdout.write(text),
-  error: text => stderrSink.write(text),
+  error: text => log.write(text),
   onSignal(heard) {
     process.on('SIGTERM', heard);
     process.on('SIGINT', heard);
@@ -34,5 +46,5 @@ switch (command.kind) {
     break;
   case 'mistake':
     thisProcess.error(`odradek: ${command.message}\n\n${USAGE}`);
-    process.exitCode = 1;
+    process.exit(1);
 }

@@ -1,6 +1,7 @@
 // The command as a user meets it: a process in a directory of its own.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -96,4 +97,58 @@ test('a broker whose only log directory is gone ends by itself, with the reason 
   const { code, err } = await run.ended;
   expect(code).toBe(1);
   expect(err).toMatch(/\nodradek: every log directory has failed: .*\/data\/logs\n$/);
+});
+
+test('a log that nobody reads stops nothing: the broker starts, serves and ends; who reads later finds it all', async () => {
+  // Each key makes a line of a hundred kilobytes, and a pipe holds sixty-four.
+  const unknown = ['a', 'b', 'c'].map(letter => letter.repeat(100_000));
+  const child = spawn(process.execPath, ['--import', TSX, MAIN, 'start', ...SOMEWHERE, ...unknown.flatMap(key => ['--override', `${key}=1`])],
+    { cwd: dir, env: { ...process.env, ODRADEK_LOG: 'info' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  const ended = new Promise<number | null>(resolve => child.once('exit', resolve));
+  const port = await new Promise<number>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').once('data', (line: string) => resolve(Number(/:(\d+) in/.exec(line)?.[1])));
+    child.once('exit', code => reject(new Error(`ended with ${code}`)));
+  });
+  // ApiVersions, version 0.
+  const answer = await new Promise<Buffer>((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(Buffer.from('0000000a001200000000002affff', 'hex')));
+    socket.once('error', reject);
+    socket.once('data', data => {
+      socket.destroy();
+      resolve(data);
+    });
+  });
+  expect(answer.readInt32BE(4)).toBe(42);
+
+  let err = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { err += text; });
+  await new Promise<void>(resolve => child.stderr.on('data', () => { if (err.includes('ccc"')) resolve(); }));
+  const lines = err.trimEnd().split('\n').map(line => JSON.parse(line) as { key?: string });
+  expect(lines.filter(({ key }) => key !== undefined).map(({ key }) => key)).toEqual(unknown);
+
+  child.stderr.pause();
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  running.delete(child);
+});
+
+test('a pipe between programs that is full and stays full: the process starts, and ends when it is told to', async () => {
+  const pipe = join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  // For reading too, so that opening it does not wait for a reader. (Node's own pipes between processes are sockets.)
+  const fd = openSync(pipe, 'r+');
+  try {
+    const unknown = ['a', 'b', 'c'].map(letter => letter.repeat(100_000));
+    const child = spawn(process.execPath, ['--import', TSX, MAIN, 'start', ...SOMEWHERE, ...unknown.flatMap(key => ['--override', `${key}=1`])],
+      { cwd: dir, env: { ...process.env, ODRADEK_LOG: 'info' }, stdio: ['ignore', 'pipe', fd] });
+    running.add(child);
+    const ended = new Promise<number | null>(resolve => child.once('exit', resolve));
+    await new Promise(resolve => child.stdout!.once('data', resolve));
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    running.delete(child);
+  } finally {
+    closeSync(fd);
+  }
 });
