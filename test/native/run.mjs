@@ -1,6 +1,6 @@
 // Builds the native tests under ASan+UBSan and under TSan, runs them, prints totals. Needs cmake, doctest and a compiler.
-//   node test/native/run.mjs [--only address|thread|plain] [--fuzz seconds] [-- doctest arguments]
-import { spawnSync } from 'node:child_process';
+//   node test/native/run.mjs [--only address|thread|plain|none] [--compiler clang++-15] [--fuzz seconds] [-- doctest arguments]
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,27 +19,41 @@ const trees = {
   thread: { flags: ['-DSANITIZE=thread'], env: { TSAN_OPTIONS: 'halt_on_error=1:second_deadlock_stack=1' } },
   plain: { flags: [], env: {} },
 };
+const compiler = option('--compiler');
 
 function run(command, args, env = {}) {
   const result = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
   return result.status === 0;
 }
 
-function build(name, flags) {
+/** Everything, or only `targets`. */
+function build(name, flags, targets = []) {
   const directory = join(root, 'build', `native-${name}`);
   mkdirSync(directory, { recursive: true });
-  const jobs = String(Math.min(2, cpus().length));
-  const made = run('cmake', ['-S', here, '-B', directory, ...flags]) && run('cmake', ['--build', directory, '-j', jobs]);
+  const jobs = String(cpus().length);
+  const only = targets.length > 0 ? ['--target', ...targets] : [];
+  const made = run('cmake', ['-S', here, '-B', directory, ...flags]) && run('cmake', ['--build', directory, '-j', jobs, ...only]);
   return made ? directory : undefined;
 }
 
+/** Like run(), but beside others: what it says comes when it has ended. */
+function beside(command, args) {
+  return new Promise(resolve => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const said = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', bytes => said.push(bytes));
+    child.on('error', error => said.push(Buffer.from(String(error))));
+    child.on('close', code => resolve({ well: code === 0, said: Buffer.concat(said).toString() }));
+  });
+}
+
 const only = option('--only');
-const chosen = only === undefined ? ['address', 'thread'] : [only];
+const chosen = only === undefined ? ['address', 'thread'] : only === 'none' ? [] : [only];
 const failures = [];
 let suites = 0;
 for (const name of chosen) {
   const tree = trees[name];
-  const directory = build(name, tree.flags);
+  const directory = compiler === undefined ? build(name, tree.flags) : build(`${name}-${compiler}`, [...tree.flags, `-DCMAKE_CXX_COMPILER=${compiler}`]);
   if (directory === undefined) {
     failures.push(`${name}: build`);
     continue;
@@ -54,16 +68,18 @@ for (const name of chosen) {
 const seconds = option('--fuzz');
 if (seconds !== undefined) {
   const clang = ['clang++-19', 'clang++'].find(command => spawnSync(command, ['--version']).status === 0);
-  const directory = clang && build('fuzz', ['-DFUZZ=ON', '-DSANITIZE=address,undefined', `-DCMAKE_CXX_COMPILER=${clang}`]);
+  const fuzzers = readdirSync(join(here, 'fuzz')).filter(file => file.endsWith('_fuzz.cc')).map(file => file.slice(0, -3));
+  const directory = clang && build('fuzz', ['-DFUZZ=ON', '-DSANITIZE=address,undefined', `-DCMAKE_CXX_COMPILER=${clang}`], fuzzers);
   if (!directory) failures.push('fuzz: build (needs clang)');
-  for (const program of directory ? readdirSync(directory).filter(file => file.endsWith('_fuzz')) : []) {
+  await Promise.all((directory ? fuzzers : []).map(async program => {
     suites++;
     const corpus = join(directory, `${program}.corpus`);
     if (!existsSync(corpus)) mkdirSync(corpus);
-    console.log(`\n--- ${program} (${seconds} s)`);
     const args = [corpus, `-max_total_time=${seconds}`, '-max_len=4096', '-print_final_stats=1', '-verbosity=1', `-artifact_prefix=${directory}/`];
-    if (!run(join(directory, program), args)) failures.push(`fuzz: ${program}`);
-  }
+    const { well, said } = await beside(join(directory, program), args);
+    console.log(`\n--- ${program} (${seconds} s)\n${said}`);
+    if (!well) failures.push(`fuzz: ${program}`);
+  }));
 }
 
 console.log(`\nnative: ${suites} suites, ${failures.length} failed${failures.length > 0 ? `: ${failures.join(', ')}` : ''}`);

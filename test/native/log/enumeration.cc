@@ -249,11 +249,11 @@ uint64_t count_calls(bool flush_every_message, EnumerationResult* result) {
 
 }  // namespace
 
-EnumerationResult enumerate_crashes(bool flush_every_message, uint64_t torn_seeds) {
+EnumerationResult enumerate_crashes(bool flush_every_message, uint64_t torn_seeds, uint64_t every) {
   EnumerationResult result;
   const uint64_t calls = count_calls(flush_every_message, &result);
   std::vector<Trial> trials;
-  for (uint64_t at = 0; at < calls; ++at) {
+  for (uint64_t at = 0; at < calls; at += every) {
     const Fault fault{Fault::Kind::kCrashAfter, at, false, false};
     trials.push_back({fault, Unsynced::kDropped, 0, "crash, unsynced dropped,"});
     trials.push_back({fault, Unsynced::kKept, 0, "crash, unsynced kept,"});
@@ -265,11 +265,11 @@ EnumerationResult enumerate_crashes(bool flush_every_message, uint64_t torn_seed
   return result;
 }
 
-EnumerationResult enumerate_faults() {
+EnumerationResult enumerate_faults(uint64_t every) {
   EnumerationResult result;
   const uint64_t calls = count_calls(false, &result);
   std::vector<Trial> trials;
-  for (uint64_t at = 0; at < calls; ++at) {
+  for (uint64_t at = 0; at < calls; at += every) {
     for (const bool sticky : {false, true}) {
       for (const bool partial : {false, true}) {
         const std::string how = std::string(sticky ? " from" : " once") + (partial ? ", half written," : "");

@@ -16,10 +16,11 @@ struct EnumerationResult {
 
 // The power goes after each call; unsynced data is dropped, kept, and torn with `torn_seeds` different seeds. Then: the
 // log opens, is a prefix of what was appended, holds everything that was flushed, its indexes agree, it can be appended to.
-EnumerationResult enumerate_crashes(bool flush_every_message, uint64_t torn_seeds);
+// `every` leaves out all calls but each so-manieth, for whoever only looks in.
+EnumerationResult enumerate_crashes(bool flush_every_message, uint64_t torn_seeds, uint64_t every = 1);
 
 // Each call fails: ENOSPC and EIO, once and from then on, with half a write done or none. Then: what was acknowledged is
 // there, what was refused is not; a full disk leaves the log usable, a broken one is told.
-EnumerationResult enumerate_faults();
+EnumerationResult enumerate_faults(uint64_t every = 1);
 
 }  // namespace odradek::test

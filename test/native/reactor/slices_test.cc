@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 #include <string>
 #include <thread>
@@ -18,10 +19,10 @@ namespace {
 class Shelf final : public File {
  public:
   explicit Shelf(const std::string& content) {
-    char name[] = "/tmp/odradek-shelf-XXXXXX";
-    descriptor_ = ::mkstemp(name);
+    std::string name = std::filesystem::temp_directory_path() / "odradek-shelf-XXXXXX";
+    descriptor_ = ::mkstemp(name.data());
     REQUIRE(descriptor_ >= 0);
-    ::unlink(name);
+    ::unlink(name.c_str());
     for (size_t at = 0; at < content.size();) {
       const ssize_t wrote = ::pwrite(descriptor_, content.data() + at, content.size() - at, static_cast<off_t>(at));
       REQUIRE(wrote > 0);
