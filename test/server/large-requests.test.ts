@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemTimers, type Timers } from '../../src/base/timers.js';
 import { ErrorCode } from '../../src/protocol/errors.js';
-import { FetchRequest, ProduceRequest, type FetchResponse, type ProduceRequestInput, type ProduceResponse } from '../../src/protocol/messages.js';
+import {
+  CreatePartitionsRequest, DescribeConfigsRequest, DescribeGroupsRequest, FetchRequest, FindCoordinatorRequest, JoinGroupRequest, ProduceRequest,
+  type CreatePartitionsResponse, type DescribeConfigsResponse, type DescribeGroupsResponse, type FetchResponse, type FindCoordinatorResponse,
+  type ProduceRequestInput, type ProduceResponse,
+} from '../../src/protocol/messages.js';
 import { batch, tampered } from '../support/batches.js';
 import { TestBroker, until } from '../support/broker.js';
 import { ConnectionEnded, produceOne, valuesOf, type TestClient } from '../support/client.js';
@@ -180,3 +184,65 @@ test('the most partitions a produce and a fetch may name are answered, in turns;
   expect((await stranger.metadata()).brokers).toHaveLength(1);
   await until(() => broker.stat('queuedBytes') === 0);
 }, 60_000);
+
+test('metadata of very many names is answered in turns, and a name asked for again and again once', async () => {
+  const { client, turns } = await wide(3);
+  let before = turns();
+  const many = await client.metadata({ topics: every(60_000, index => ({ name: `unknown-${index}` })), allowAutoTopicCreation: false });
+  expect(many.topics.filter(({ errorCode }) => errorCode === ErrorCode.UnknownTopicOrPartition)).toHaveLength(60_000);
+  expect(turns() - before, 'turns').toBeGreaterThan(3);
+  before = turns();
+  const id = (await client.metadata()).topics[0]!.topicId;
+  const again = await client.metadata({ topics: every(200_000, index => (index % 2 === 0 ? { name: 'wide' } : { name: null, topicId: id })), allowAutoTopicCreation: false });
+  expect(again.topics.map(({ name, partitions }) => [name, partitions.length])).toEqual([['wide', 3], ['wide', 3]]);
+  expect(turns() - before, 'turns').toBeGreaterThan(1);
+});
+
+test('settings of very many resources are described in turns, and of one asked for again and again once', async () => {
+  const { client, turns } = await wide(1);
+  const describe = (resources: readonly { resourceType: number; resourceName: string }[]): Promise<DescribeConfigsResponse> => client.ask(DescribeConfigsRequest, { resources: resources.map(each => ({ ...each, configurationKeys: null })), includeSynonyms: true }, 4);
+  let before = turns();
+  const many = await describe(every(40_000, index => ({ resourceType: 2, resourceName: `unknown-${index}` })));
+  expect(many.results.filter(({ errorCode }) => errorCode === ErrorCode.UnknownTopicOrPartition)).toHaveLength(40_000);
+  expect(turns() - before, 'turns').toBeGreaterThan(3);
+  before = turns();
+  const again = await describe(every(100_000, () => ({ resourceType: 2, resourceName: 'wide' })));
+  expect(again.results.map(({ resourceName, configs }) => [resourceName, configs.length > 20])).toEqual([['wide', true]]);
+});
+
+test('partitions are added up to what a znode can hold, and topics named twice, or that there are not, are refused without much ado', async () => {
+  const { client } = await wide(2);
+  for (const count of [40_001, 1_000_000, 0x7fffffff]) expect((await client.createPartitions('wide', count)).results, `${count}`).toMatchObject([{ name: 'wide', errorCode: ErrorCode.InvalidPartitions }]);
+  expect((await client.createPartitions('wide', 40_000, { validateOnly: true })).results[0]!.errorCode).toBe(0);
+  expect((await client.createPartitions('wide', 0x7fffffff, { assignments: [{ brokerIds: [0] }] })).results[0]!.errorCode).toBe(ErrorCode.InvalidPartitions);
+  expect((await client.metadata()).topics[0]!.partitions).toHaveLength(2);
+  const ask = (names: readonly string[]): Promise<CreatePartitionsResponse> => client.ask(CreatePartitionsRequest, { topics: names.map(name => ({ name, count: 5, assignments: null })), timeoutMs: 1000 }, 3);
+  // In quadratic time the first would take minutes.
+  expect((await ask(every(200_000, index => `t${index >> 1}`))).results.filter(({ errorCode }) => errorCode === ErrorCode.InvalidRequest)).toHaveLength(100_000);
+  expect((await ask(every(3000, index => `t${index}`))).results.filter(({ errorCode }) => errorCode === ErrorCode.UnknownTopicOrPartition)).toHaveLength(3000);
+  expect((await ask(['wide', 'wide', 'other'])).results.map(({ name, errorCode }) => [name, errorCode]).sort()).toEqual([['other', ErrorCode.UnknownTopicOrPartition], ['wide', ErrorCode.InvalidRequest]]);
+}, 60_000);
+
+test('a large request that waits is charged to the budget until it is answered; a small one is not', async () => {
+  const { broker, stranger } = await wide(0, { 'group.initial.rebalance.delay.ms': 3000 });
+  const join = (client: TestClient, group: string, bytes: number): void => void client.ask(JoinGroupRequest, {
+    groupId: group, sessionTimeoutMs: 30_000, rebalanceTimeoutMs: 600_000, protocolType: 'consumer', protocols: [{ name: 'range', metadata: Buffer.alloc(bytes) }],
+  }, 3).catch(() => {});
+  // The first request of a group waits for its coordinator to have loaded; wait until there is one.
+  await until(async () => (await stranger.ask<FindCoordinatorResponse>(FindCoordinatorRequest, { keyType: 0, coordinatorKeys: ['small'] }, 4)).coordinators[0]!.errorCode === 0);
+  const [small, large] = [await broker.client(), await broker.client()];
+  join(small, 'small', 10_000);
+  await until(async () => (await stranger.ask<DescribeGroupsResponse>(DescribeGroupsRequest, { groups: ['small'] }, 5)).groups[0]!.groupState === 'PreparingRebalance');
+  await until(() => broker.stat('queuedBytes') === 0, 'a small one is given back');
+  join(large, 'large', 20_000);
+  await until(async () => (await stranger.ask<DescribeGroupsResponse>(DescribeGroupsRequest, { groups: ['large'] }, 5)).groups[0]!.groupState === 'PreparingRebalance');
+  expect(broker.stat('queuedBytes')).toBeGreaterThanOrEqual(20_000);
+  // A fetch that waits is no different.
+  const waiting = await broker.client();
+  await stranger.createTopic('orders', { partitions: 2 });
+  waiting.tell(FetchRequest, { replicaId: -1, maxWaitMs: 600_000, minBytes: 1, topics: [{ topic: 'orders', partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 }] }], rackId: 'r'.repeat(30_000) }, 12);
+  await until(() => broker.stat('queuedBytes') >= 50_000);
+  waiting.destroy();
+  await until(() => broker.stat('queuedBytes') === 0, 'the one is left, the other answered');
+  expect(large.outstanding).toBe(0);
+});

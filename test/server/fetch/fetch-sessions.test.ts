@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest';
+import type { Clock } from '../../../src/base/clock.js';
+import { seededRandom } from '../../../src/base/random.js';
+import { ErrorCode } from '../../../src/protocol/errors.js';
+import { FetchRequestView } from '../../../src/protocol/hot/fetch.js';
+import { FetchRequest, type FetchRequestInput } from '../../../src/protocol/messages.js';
+import { Writer } from '../../../src/protocol/writer.js';
+import { FetchSessions, type FetchContext } from '../../../src/server/fetch/fetch-sessions.js';
+
+const VERSION = 12;
+
+/** A cache of sessions with a clock of its own. */
+function story(slots = 100): { sessions: FetchSessions; pass: (ms: number) => void; fetch: (message: FetchRequestInput) => FetchContext } {
+  let now = 0;
+  const clock: Clock = { now: () => now, monotonic: () => now };
+  const sessions = new FetchSessions(() => slots, clock, seededRandom(1));
+  const fetch = (message: FetchRequestInput): FetchContext => {
+    const writer = new Writer();
+    FetchRequest.encode(writer, { replicaId: -1, sessionId: 0, sessionEpoch: 0, ...message }, VERSION);
+    const bytes = Buffer.from(writer.finish());
+    const view = new FetchRequestView();
+    view.decode(bytes, 0, bytes.length, VERSION);
+    const context = sessions.open(view, VERSION);
+    if (context.kind !== 'refused') context.release();
+    return context;
+  };
+  return { sessions, fetch, pass: ms => { now += ms; } };
+}
+
+const asking = (count: number, { topic = 'orders', from = 0 } = {}): NonNullable<FetchRequestInput['topics']> => [{ topic, partitions: Array.from({ length: count }, (_, at) => ({ partition: from + at, fetchOffset: 0, partitionMaxBytes: 1 })) }];
+const idOf = (context: FetchContext): number => (context.kind === 'refused' ? -context.errorCode : (context.session?.id ?? 0));
+const refusal = (context: FetchContext): number => (context.kind === 'refused' ? context.errorCode : 0);
+
+test('all sessions together remember a bounded number of partitions: beyond, clients go on with full fetches', () => {
+  const { sessions, fetch } = story();
+  const made = Array.from({ length: 9 }, () => idOf(fetch({ topics: asking(50_000) })));
+  expect(made.every(id => id > 0)).toBe(true);
+  expect(idOf(fetch({ topics: asking(49_990) }))).toBeGreaterThan(0);
+  const beyond = fetch({ topics: asking(50_000) });
+  expect([beyond.kind, idOf(beyond)]).toEqual(['full', 0]);
+  expect(sessions.size).toBe(10);
+  expect(sessions.remembered).toBeLessThanOrEqual(500_000);
+  // One that ends makes room.
+  fetch({ sessionId: made[0]!, sessionEpoch: -1 });
+  expect(idOf(fetch({ topics: asking(50_000) }))).toBeGreaterThan(0);
+});
+
+test('a session that grows request by request beyond its bound, or beyond everybody\'s, ends; its client is told', () => {
+  const { sessions, fetch } = story();
+  const sessionId = idOf(fetch({ topics: asking(50_000) }));
+  expect(refusal(fetch({ sessionId, sessionEpoch: 1, topics: asking(49_000, { from: 50_000 }) }))).toBe(0);
+  expect(refusal(fetch({ sessionId, sessionEpoch: 2, topics: asking(5000, { from: 99_000 }) }))).toBe(ErrorCode.FetchSessionIdNotFound);
+  expect(refusal(fetch({ sessionId, sessionEpoch: 3 }))).toBe(ErrorCode.FetchSessionIdNotFound);
+  expect([sessions.size, sessions.remembered]).toEqual([0, 0]);
+  // Each within its own bound, together beyond: who comes last gives way.
+  const ids = Array.from({ length: 6 }, () => idOf(fetch({ topics: asking(40_000) })));
+  const grown = ids.map(id => refusal(fetch({ sessionId: id, sessionEpoch: 1, topics: asking(50_000, { from: 40_000 }) })));
+  expect(grown).toEqual([0, 0, 0, 0, 0, ErrorCode.FetchSessionIdNotFound]);
+  expect(sessions.remembered).toBeLessThanOrEqual(500_000);
+});
+
+test('names longer than any topic\'s weigh what they are: no session keeps megabytes of them', () => {
+  const { sessions, fetch } = story();
+  const long = (first: number): NonNullable<FetchRequestInput['topics']> => Array.from({ length: 1000 }, (_, at) => asking(1, { topic: `${first + at}`.padEnd(30_000, 'n') })[0]!);
+  const context = fetch({ topics: long(0) });
+  expect([context.kind, idOf(context)], 'thirty megabytes of names: answered, not remembered').toEqual(['full', 0]);
+  // Names that were forgotten again still weigh.
+  const sessionId = idOf(fetch({ topics: asking(1) }));
+  let refused = 0;
+  for (let round = 0; refused === 0 && round < 20; round++) {
+    const topics = long(1000 * (round + 1)).slice(0, 100);
+    refused = refusal(fetch({ sessionId, sessionEpoch: 2 * round + 1, topics }));
+    if (refused === 0) refused = refusal(fetch({ sessionId, sessionEpoch: 2 * round + 2, forgottenTopicsData: topics.map(({ topic }) => ({ topic: topic!, partitions: [0] })) }));
+  }
+  expect(refused).toBe(ErrorCode.FetchSessionIdNotFound);
+  expect([sessions.size, sessions.remembered]).toEqual([0, 0]);
+});
+
+test('a session that was pushed out by a newer one is not found', () => {
+  const { sessions, fetch, pass } = story(2);
+  const [old, used] = [idOf(fetch({ topics: asking(3) })), idOf(fetch({ topics: asking(3) }))];
+  expect(idOf(fetch({ topics: asking(3) })), 'both are still worth more').toBe(0);
+  pass(119_000);
+  expect(refusal(fetch({ sessionId: used, sessionEpoch: 1 }))).toBe(0);
+  pass(2000);
+  const newer = idOf(fetch({ topics: asking(2) }));
+  expect(newer).toBeGreaterThan(0);
+  expect(refusal(fetch({ sessionId: old, sessionEpoch: 1 }))).toBe(ErrorCode.FetchSessionIdNotFound);
+  expect(refusal(fetch({ sessionId: used, sessionEpoch: 2 }))).toBe(0);
+  expect(refusal(fetch({ sessionId: newer, sessionEpoch: 1 }))).toBe(0);
+  // A follower goes before consumers, however busy they are.
+  expect(idOf(fetch({ replicaId: 7, topics: asking(1) }))).toBeGreaterThan(0);
+  expect(sessions.size).toBe(2);
+  expect(sessions.remembered).toBe(1 + 1 + (refusal(fetch({ sessionId: used, sessionEpoch: 3 })) === 0 ? 3 + 1 : 2 + 1));
+});
