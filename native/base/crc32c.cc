@@ -9,7 +9,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
-#include <arm_acle.h>
 #include <sys/auxv.h>
 #endif
 
@@ -169,13 +168,24 @@ __attribute__((target("avx512f,avx512dq,vpclmulqdq,sse4.2,pclmul"))) uint32_t ex
 
 #elif defined(__aarch64__)
 
-__attribute__((target("+crc"))) uint32_t extend_arm(uint32_t raw, const uint8_t* at, size_t size) {
+// As assembly, because GCC and Clang agree neither on the name of the target nor on who may use the intrinsics.
+inline uint32_t take_word(uint32_t raw, uint64_t word) {
+  asm(".arch_extension crc\n\tcrc32cx %w0, %w0, %x1" : "+r"(raw) : "r"(word));
+  return raw;
+}
+
+inline uint32_t take_byte(uint32_t raw, uint8_t byte) {
+  asm(".arch_extension crc\n\tcrc32cb %w0, %w0, %w1" : "+r"(raw) : "r"(uint32_t{byte}));
+  return raw;
+}
+
+uint32_t extend_arm(uint32_t raw, const uint8_t* at, size_t size) {
   for (; size >= 8; at += 8, size -= 8) {
     uint64_t word;
     std::memcpy(&word, at, sizeof word);
-    raw = __crc32cd(raw, word);
+    raw = take_word(raw, word);
   }
-  for (; size > 0; ++at, --size) raw = __crc32cb(raw, *at);
+  for (; size > 0; ++at, --size) raw = take_byte(raw, *at);
   return raw;
 }
 
