@@ -7,7 +7,7 @@ const BROKER = {
     'advertised.listeners', 'broker.id', 'broker.id.generation.enable', 'broker.rack', 'inter.broker.listener.name', 'listener.security.protocol.map',
     'listeners', 'node.id', 'reserved.broker.max.id', 'security.inter.broker.protocol',
   ],
-  coordination: ['odradek.embedded.dir', 'zookeeper.connect', 'zookeeper.connection.timeout.ms', 'zookeeper.session.timeout.ms'],
+  coordination: ['odradek.embedded.dir', 'odradek.embedded.port', 'zookeeper.connect', 'zookeeper.connection.timeout.ms', 'zookeeper.session.timeout.ms'],
   'connections and threads': [
     'connections.max.idle.ms', 'max.connections', 'num.io.threads', 'num.network.threads', 'num.recovery.threads.per.data.dir',
     'queued.max.request.bytes', 'socket.listen.backlog.size', 'socket.receive.buffer.bytes', 'socket.request.max.bytes', 'socket.send.buffer.bytes',

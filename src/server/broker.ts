@@ -9,7 +9,7 @@ import type { BrokerConfig } from '../config/broker-config.js';
 import { Controller } from '../controller/controller.js';
 import { createGroupCoordinator, type GroupCoordinator } from '../coordinator/group/coordinator.js';
 import { groupCoordinatorConfig } from '../coordinator/group/config.js';
-import { lockDirectory, type FileLock } from '../log/log-directory.js';
+import { lockDirectory, type FileLock, type LockFile } from '../log/log-directory.js';
 import { LogManager, logOptions } from '../log/log-manager.js';
 import { identityProblem, META_PROPERTIES, readMetaProperties, writeMetaProperties } from '../log/meta-properties.js';
 import { diskStorage, type Storage } from '../log/storage.js';
@@ -124,8 +124,12 @@ class Broker implements RunningBroker {
 
   async start(): Promise<void> {
     const plane = (this.#plane = new DataPlane({ config: this.#config, clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger }));
-    await this.#lockDirectories(plane);
-    await this.#connectCoordination();
+    const lock: LockFile = path => {
+      const handle = plane.native.lockFile(path);
+      return handle < 0 ? undefined : { release: () => plane.native.unlockFile(handle) };
+    };
+    await this.#lockDirectories(lock);
+    await this.#connectCoordination(lock);
     this.clusterId = await clusterIdOf(this.#zk, this.#random);
     await this.#identify();
     await this.#openLogs(plane);
@@ -175,24 +179,23 @@ class Broker implements RunningBroker {
     late?.cancel();
   }
 
-  async #lockDirectories({ native }: DataPlane): Promise<void> {
+  async #lockDirectories(lock: LockFile): Promise<void> {
     for (const logDir of this.#logDirs) {
       await this.#storage.makeDirectory(logDir);
-      this.#locks.push(lockDirectory(path => {
-        const handle = native.lockFile(path);
-        return handle < 0 ? undefined : { release: () => native.unlockFile(handle) };
-      }, logDir));
+      this.#locks.push(lockDirectory(lock, logDir));
     }
   }
 
   /** A real ensemble, or one of our own in this process. */
-  async #connectCoordination(): Promise<void> {
+  async #connectCoordination(lock: LockFile): Promise<void> {
     let connect = this.#config.zookeeperConnect;
     const seams = { clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger };
     if (connect === null) {
       const { startEmbeddedZooKeeper } = await import('../zookeeper/server/embedded.js');
       this.#embedded = await startEmbeddedZooKeeper({
         dataDir: resolve(this.#config.embeddedDir),
+        port: this.#config.number('odradek.embedded.port'),
+        lock,
         ...seams,
         // What is known is served on, as when a real ensemble is away; but this one comes back only with a new start. (A
         // full disk is no failure: it is waited for.)

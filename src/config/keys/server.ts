@@ -92,4 +92,6 @@ export const serverKeys = [
   { name: 'zookeeper.ssl.truststore.type', type: 'string', default: null },
   // Ours. Where embedded coordination keeps its tree; never inside a log directory, which holds partitions only.
   { name: 'odradek.embedded.dir', type: 'string', default: null, internal: true },
+  // And its port on loopback, for zkCli. 0: any free one.
+  { name: 'odradek.embedded.port', type: 'int', default: '0', min: 0, max: 65535, internal: true },
 ] as const satisfies readonly Definition[];

@@ -23,8 +23,14 @@ export interface EmbeddedZooKeeperOptions {
   readonly snapshotAfterBytes?: number;
   /** Instead of `dataDir`. */
   readonly storage?: Storage;
+  /** Holds a file against other processes, and against this one. Undefined: somebody else holds it. */
+  readonly lock?: (path: string) => DirectoryLock | undefined;
   /** The disk failed, and the server with it. */
   readonly onFailure?: (error: unknown) => void;
+}
+
+export interface DirectoryLock {
+  release(): void;
 }
 
 export interface EmbeddedZooKeeper {
@@ -39,14 +45,29 @@ const SNAPSHOT_AFTER_BYTES = 4 * 1024 * 1024;
 const MOST_CONNECTIONS = 1000;
 /** Where Apache's server looks below its dataDir. */
 const FORMAT_DIRECTORY = 'version-2';
+const LOCK_FILE = '.lock';
 
 /**
  * A ZooKeeper for one machine, in this process. Its files are ZooKeeper's own, so that Apache's server, started on the
- * same dataDir, goes on where this one ended. One server at a time: the caller sees to that.
+ * same dataDir, goes on where this one ended. One server at a time: two would write one log.
  */
 export async function startEmbeddedZooKeeper(options: EmbeddedZooKeeperOptions): Promise<EmbeddedZooKeeper> {
-  const { tickTimeMs = TICK_TIME_MS, host = '127.0.0.1', port = 0, snapshotAfterBytes = SNAPSHOT_AFTER_BYTES, logger = silentLogger } = options;
   const storage = options.storage ?? (await openDirectory(join(options.dataDir, FORMAT_DIRECTORY)));
+  // Before anything is read: recovery cuts what the other one may be writing.
+  const lock = options.lock?.(join(options.dataDir, LOCK_FILE));
+  if (options.lock !== undefined && lock === undefined) {
+    throw new Error(`embedded coordination in ${options.dataDir}: is in use by another process (its ${LOCK_FILE} is held)`);
+  }
+  try {
+    return await startLocked(options, storage, () => lock?.release());
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+async function startLocked(options: EmbeddedZooKeeperOptions, storage: Storage, unlock: () => void): Promise<EmbeddedZooKeeper> {
+  const { tickTimeMs = TICK_TIME_MS, host = '127.0.0.1', port = 0, snapshotAfterBytes = SNAPSHOT_AFTER_BYTES, logger = silentLogger } = options;
   const recovered = await recover(storage);
   const connections = new Set<ServerConnection>();
   const server = createServer({ noDelay: true });
@@ -68,12 +89,16 @@ export async function startEmbeddedZooKeeper(options: EmbeddedZooKeeperOptions):
     connections.add(connection);
     socket.on('close', () => connections.delete(connection));
   });
-  const address = await listen(server, host, port);
+  const address = await listen(server, host, port).catch(async (error: unknown) => {
+    await core.close();
+    throw error;
+  });
+  logger.info({ host, port: address.port }, 'embedded coordination listens');
   let closing: Promise<void> | undefined;
   return {
     host,
     port: address.port,
-    close: () => (closing ??= close(server, connections, core)),
+    close: () => (closing ??= close(server, connections, core).finally(unlock)),
   };
 }
 
