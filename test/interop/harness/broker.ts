@@ -77,7 +77,7 @@ export class Broker {
   get alive(): boolean { return this.#process?.alive ?? false; }
 
   /** The code it must exit with after SIGTERM: a JVM adds the signal to 128, ours says that all went well. */
-  get exitWhenStopped(): number { return this.kind === 'kafka' ? 143 : 0; }
+  get #exitWhenStopped(): number { return this.kind === 'kafka' ? 143 : 0; }
 
   /** Everything it has logged so far, over all its lives. */
   log(): string { return readFileSync(join(this.directory, 'broker.log'), 'utf8'); }
@@ -106,8 +106,13 @@ export class Broker {
     await this.kill();
   }
 
-  /** As an operator stops it. */
-  stop(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> { return this.#program.stop('SIGTERM', 60_000); }
+  /** As an operator stops it. An end that is not in order is an error which shows what it said. */
+  async stop(): Promise<void> {
+    const { code, signal } = await this.#program.stop('SIGTERM', 60_000);
+    if (code === this.#exitWhenStopped) return;
+    const said = this.log().split('\n').filter(line => line.trim() !== '' && !line.includes('"level":"info"')).slice(-12);
+    throw new Error(`stopped, the broker ended with ${code ?? signal}\n${said.map(line => line.slice(0, 300)).join('\n')}`);
+  }
 
   /** kill -9. */
   async kill(): Promise<void> {
