@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ErrorCode } from '../../src/protocol/errors.js';
-import { ProduceRequest, type ProduceResponse } from '../../src/protocol/messages.js';
+import { FindCoordinatorRequest, ProduceRequest, type FindCoordinatorResponse, type ProduceResponse } from '../../src/protocol/messages.js';
 import { BatchOffset } from '../../src/protocol/records/index.js';
 import { batch, tampered, type BatchStory } from '../support/batches.js';
 import { freshDirectory, TestBroker, until } from '../support/broker.js';
@@ -141,6 +141,19 @@ test('a failure of one producer\'s batch costs another producer no record and no
   }
   expect(valuesOf((await client.fetch('orders', 0)).records)).toEqual(Array.from({ length: 60 }, (_, at) => `e0s${at}`));
   expect(await producer.send(0)).toEqual([0, 60]);
+});
+
+test('a batch that is decided anew after another\'s failure is decided for whoever sent it', async () => {
+  const { broker, client } = await story();
+  await until(async () => (await client.ask<FindCoordinatorResponse>(FindCoordinatorRequest, { keyType: 0, key: 'g' }, 3)).errorCode === 0);
+  // Nobody else may write there (ReplicaManager.scala).
+  const admin = await broker.client('__admin_client');
+  const [one, other] = [new Producer(admin, (await client.initProducerId()).producerId, '__consumer_offsets'), new Producer(admin, (await client.initProducerId()).producerId, '__consumer_offsets')];
+  for (let round = 0; round < 20; round++) {
+    const bad = tampered(one.batch(0), bytes => { bytes[BatchOffset.crc]! ^= 1; }, false);
+    const answers = await one.pipeline([other.batch(2 * round), bad, other.batch(2 * round + 1)]);
+    expect(answers.map(([code]) => code)).toEqual([0, ErrorCode.CorruptMessage, 0]);
+  }
 });
 
 test('after an ordered stop everything is still known', async () => {

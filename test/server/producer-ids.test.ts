@@ -90,5 +90,5 @@ test('transactional ids are refused for what is wrong with them before all else'
   expect(await init('', 1)).toBe(ErrorCode.InvalidRequest);
   expect(await init('t', 0)).toBe(ErrorCode.InvalidTransactionTimeout);
   expect(await init('t', 900_001)).toBe(ErrorCode.InvalidTransactionTimeout);
-  expect(await init('t', 900_000)).toBe(ErrorCode.CoordinatorNotAvailable);
+  expect(await init('t', 900_000)).toBe(ErrorCode.UnsupportedVersion);
 });

@@ -6,7 +6,6 @@ import { OffsetsApi } from './offsets-api.js';
 import type { LegacyOffsets } from './offsets-api.js';
 import { Retention } from './retention.js';
 
-export { positiveHash } from './directory.js';
 export type { GroupCoordinatorConfig, GroupCoordinatorMetadata } from './directory.js';
 export type { ClientFacts } from './membership-api.js';
 export type { FetchedGroup, LegacyOffsets } from './offsets-api.js';

@@ -4,17 +4,16 @@
 //   v4  several keys
 //   v5  clients know TRANSACTION_ABORTABLE
 //   v6  share groups, which there are none of
-// It is the leader of the key's partition of an internal topic. The first to ask for one has the topic made.
+// It is the leader of the key's partition of an internal topic. The first to ask for one has the topic made. Transactions
+// are not served: who looks for their coordinator is told so, by an error that clients do not try again.
 
 import { ErrorCode, errorName } from '../../protocol/errors.js';
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '../../protocol/messages.js';
 import type { FindCoordinatorResponseInput } from '../../protocol/messages.js';
-import { positiveHash } from '../../coordinator/group/coordinator.js';
 import type { RequestContext } from '../handler.js';
 import { defineHandler } from '../handler.js';
 import type { BrokerServices } from '../services.js';
-import { GROUP_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC } from '../topics/internal-topics.js';
-import type { InternalTopic } from '../topics/internal-topics.js';
+import { GROUP_OFFSETS_TOPIC } from '../topics/internal-topics.js';
 
 const GROUP = 0;
 const TRANSACTION = 1;
@@ -24,6 +23,7 @@ interface Coordinator {
   readonly nodeId: number;
   readonly host: string;
   readonly port: number;
+  readonly errorMessage?: string;
 }
 
 export const findCoordinator = defineHandler({
@@ -41,24 +41,25 @@ export const findCoordinator = defineHandler({
 
 /** There is a message even without an error: NONE. */
 function oneKey(coordinator: Coordinator): FindCoordinatorResponseInput {
-  return { ...coordinator, errorMessage: errorName(coordinator.errorCode) };
+  return { errorMessage: errorName(coordinator.errorCode), ...coordinator };
 }
 
 function find(keyType: number, key: string, context: RequestContext, broker: BrokerServices): Coordinator {
   switch (keyType) {
-    case GROUP: return leaderOf(GROUP_OFFSETS_TOPIC, () => broker.groups.partitionFor(key), context, broker);
-    case TRANSACTION: return leaderOf(TRANSACTION_STATE_TOPIC, count => positiveHash(key) % count, context, broker);
+    case GROUP: return groupCoordinator(key, context, broker);
+    // With COORDINATOR_NOT_AVAILABLE a producer would look for ever; this is fatal to it, and shows the message (TransactionManager.java).
+    case TRANSACTION: return { ...refuse(ErrorCode.UnsupportedVersion), errorMessage: 'This broker serves no transactions.' };
     default: return refuse(ErrorCode.InvalidRequest);
   }
 }
 
-function leaderOf(name: InternalTopic, partitionIn: (count: number) => number, { connection }: RequestContext, broker: BrokerServices): Coordinator {
-  const topic = broker.metadata.topic(name);
+function groupCoordinator(group: string, { connection }: RequestContext, broker: BrokerServices): Coordinator {
+  const topic = broker.metadata.topic(GROUP_OFFSETS_TOPIC);
   if (topic === undefined) {
-    broker.internalTopics.create(name);
+    broker.internalTopics.create(GROUP_OFFSETS_TOPIC);
     return refuse(ErrorCode.CoordinatorNotAvailable);
   }
-  const partition = topic.partitions.get(partitionIn(topic.partitions.size));
+  const partition = topic.partitions.get(broker.groups.partitionFor(group));
   const leader = partition === undefined ? undefined : broker.metadata.broker(partition.leader);
   const endpoint = leader?.endpoints.find(({ listener }) => listener === connection.listener);
   if (leader === undefined || endpoint === undefined) return refuse(ErrorCode.CoordinatorNotAvailable);

@@ -4,7 +4,7 @@
 //   v4  clients know PRODUCER_FENCED
 //   v5  clients know TRANSACTION_ABORTABLE
 // Without a transactional id every call gives a fresh id, whatever the caller had before. Transactional ids are not
-// served yet and answered as if their coordinator were away.
+// served: an error that clients do not try again says so.
 
 import { ErrorCode } from '../../protocol/errors.js';
 import { InitProducerIdRequest, InitProducerIdResponse } from '../../protocol/messages.js';
@@ -29,7 +29,7 @@ async function answer({ transactionalId, transactionTimeoutMs, producerId, produ
   }
   if (transactionalId === '') return refuse(ErrorCode.InvalidRequest);
   if (transactionTimeoutMs <= 0 || transactionTimeoutMs > broker.config.number('transaction.max.timeout.ms')) return refuse(ErrorCode.InvalidTransactionTimeout);
-  return refuse(ErrorCode.CoordinatorNotAvailable);
+  return refuse(ErrorCode.UnsupportedVersion);
 }
 
 function refuse(errorCode: number): InitProducerIdResponseInput {

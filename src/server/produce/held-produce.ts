@@ -7,6 +7,8 @@ export interface HeldProduce {
   readonly apiVersion: number;
   readonly correlationId: number;
   readonly clientId: string;
+  /** Its connection has gone on with later requests, and is not to be told when it is answered. */
+  readonly aside?: boolean;
   readonly bodyStart: number;
   readonly end: number;
 }

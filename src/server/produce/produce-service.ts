@@ -13,7 +13,7 @@ import type { Commands } from '../../native/commands.js';
 import type { AppendOutcome, FailedAnswer, NativeExchange } from '../../native/exchange.js';
 import { NativeCode } from '../../native/codes.js';
 import { Verdict } from '../../log/producer-state.js';
-import { Connection } from '../../network/connection.js';
+import type { Connection } from '../../network/connection.js';
 import type { ResponseSpace } from '../../network/response-space.js';
 import type { HotRequest, HotRoute } from '../../network/route.js';
 import { ErrorCode } from '../../protocol/errors.js';
@@ -71,6 +71,8 @@ export class ProduceService implements HotRoute {
   // By slot, for answers whose appends failed: which request it was.
   readonly #versions = new Int8Array(SLOT_INDEX + 1);
   readonly #frames = new Float64Array(2 * (SLOT_INDEX + 1));
+  readonly #connections: Connection[] = [];
+  readonly #clientIds: string[] = [];
 
   constructor(options: ProduceOptions) {
     this.#options = options;
@@ -202,12 +204,15 @@ export class ProduceService implements HotRoute {
   #remember(request: HeldProduce): void {
     const index = request.slot & SLOT_INDEX;
     this.#versions[index] = request.apiVersion;
+    this.#connections[index] = request.connection;
+    this.#clientIds[index] = request.clientId;
     this.#frames[2 * index] = request.bodyStart;
     this.#frames[2 * index + 1] = request.end;
   }
 
   #hold(request: HeldProduce): HeldProduce {
-    return { slot: request.slot, connection: request.connection, apiVersion: request.apiVersion, correlationId: request.correlationId, clientId: request.clientId, bodyStart: request.bodyStart, end: request.end };
+    const { slot, connection, apiVersion, correlationId, clientId, aside = false, bodyStart, end } = request;
+    return { slot, connection, apiVersion, correlationId, clientId, aside, bodyStart, end };
   }
 
   /** The same batch is on its way to the log: its fate is ours. */
@@ -283,12 +288,10 @@ export class ProduceService implements HotRoute {
   #resumed(held: HeldProduce, preset: (rows: ProduceRows) => void): void {
     // The broker was closed meanwhile: there is no arena any more to read the request from.
     if (this.#options.commands.closed) return;
-    if (held.connection.closed) {
-      this.#options.commands.fail(held.slot);
-      this.#options.resume(held);
-      return;
-    }
-    if (this.again(held, preset)) this.#options.resume(held);
+    if (held.connection.closed) this.#options.commands.fail(held.slot);
+    else if (!this.again(held, preset)) return;
+    if (held.aside === true) this.#options.commands.flush();
+    else this.#options.resume(held);
   }
 
   /** A completion of kind answerFailed: some of the answer's appends did not succeed. */
@@ -301,6 +304,11 @@ export class ProduceService implements HotRoute {
       commands.fail(failed.slot);
       return;
     }
+    const connection = this.#connections[index]!;
+    if (connection.closed) {
+      commands.fail(failed.slot);
+      return;
+    }
     const apiVersion = this.#versions[index]!;
     const view = this.#view;
     view.decode(space.bytes, this.#frames[2 * index]!, this.#frames[2 * index + 1]!, apiVersion);
@@ -308,7 +316,7 @@ export class ProduceService implements HotRoute {
     rows.reset(view.partitionCount);
     this.#presetFrom(failed, apiVersion);
     const request: HeldProduce = {
-      slot: failed.slot, connection: NOBODY, apiVersion, correlationId: failed.answer.readInt32BE(4), clientId: '',
+      slot: failed.slot, connection, apiVersion, correlationId: failed.answer.readInt32BE(4), clientId: this.#clientIds[index]!, aside: true,
       bodyStart: this.#frames[2 * index]!, end: this.#frames[2 * index + 1]!,
     };
     this.#lookUpPartitions();
@@ -353,6 +361,3 @@ export class ProduceService implements HotRoute {
     }
   }
 }
-
-/** Whose connection nobody remembers: a request whose answer failed. */
-const NOBODY = new Connection(-1, '', () => '');

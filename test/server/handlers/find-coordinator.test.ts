@@ -48,8 +48,15 @@ test.each(versions(0, 6))('v%i has the topic made when nobody has asked before',
   const { broker, created } = cluster({ topics: [] });
   expect(await find(version, 'g', broker)).toMatchObject({ errorCode: ErrorCode.CoordinatorNotAvailable, nodeId: -1, host: '', port: -1 });
   expect(created).toEqual(['__consumer_offsets']);
-  if (version >= 1) await find(version, 'tx', broker, 1);
-  expect(created).toHaveLength(version >= 1 ? 2 : 1);
+});
+
+test.each(versions(1, 6))('v%i tells who looks for a transaction coordinator that there is none and will be none, and makes no topic', async version => {
+  for (const topics of [[], ['__transaction_state']]) {
+    const { broker, created } = cluster({ topics });
+    const answer = await find(version, 'tx', broker, 1);
+    expect(answer).toMatchObject({ errorCode: ErrorCode.UnsupportedVersion, errorMessage: 'This broker serves no transactions.', nodeId: -1, host: '', port: -1 });
+    expect(created).toEqual([]);
+  }
 });
 
 test('without a leader, or one that this listener reaches, there is no coordinator at present', async () => {
