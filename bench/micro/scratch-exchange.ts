@@ -21,7 +21,6 @@ const LOG_OPTIONS: LogOptions = {
   indexMaxBytes: 10 << 20,
   maxMessageBytes: 1_048_588,
   flushMessages: Number.MAX_SAFE_INTEGER,
-  compacted: false,
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
   timestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
 };

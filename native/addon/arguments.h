@@ -113,13 +113,6 @@ class Fields {
     if (number < INT32_MIN || number > INT32_MAX) return arguments_.reject(name, "a 32-bit number"), 0;
     return static_cast<int32_t>(number);
   }
-  // Missing: false.
-  bool boolean(const char* name) {
-    const Napi::Value value = object_.Get(name);
-    if (value.IsUndefined()) return false;
-    if (!value.IsBoolean()) return arguments_.reject(name, "a boolean"), false;
-    return value.As<Napi::Boolean>().Value();
-  }
 
  private:
   Arguments& arguments_;

@@ -16,7 +16,6 @@ LogOptions log_options(Fields& fields) {
   options.index_max_bytes = fields.uint32("indexMaxBytes");
   options.max_message_bytes = fields.uint32("maxMessageBytes");
   options.flush_messages = fields.int64("flushMessages");
-  options.compacted = fields.boolean("compacted");
   return options;
 }
 

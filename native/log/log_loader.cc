@@ -5,28 +5,12 @@
 #include <string_view>
 
 #include "log/batch_cursor.h"
+#include "log/interrupted_swap.h"
 #include "log/segment_recovery.h"
 
 namespace odradek {
 
 namespace {
-
-// "00000000000000000042.log" is 42 and ".log".
-bool parse_name(std::string_view name, int64_t* base_offset, std::string_view* suffix) {
-  constexpr size_t kDigits = 20;
-  if (name.size() <= kDigits || name[kDigits] != '.') return false;
-  uint64_t value = 0;
-  for (const char c : name.substr(0, kDigits)) {
-    if (c < '0' || c > '9') return false;
-    if (__builtin_mul_overflow(value, 10u, &value) || __builtin_add_overflow(value, static_cast<uint64_t>(c - '0'), &value)) {
-      return false;
-    }
-  }
-  if (value > static_cast<uint64_t>(INT64_MAX)) return false;
-  *base_offset = static_cast<int64_t>(value);
-  *suffix = name.substr(kDigits);
-  return true;
-}
 
 class Loader {
  public:
@@ -75,14 +59,16 @@ Status Loader::find_files() {
     return Status::success();
   }
   if (!names.ok()) return names.status();
+  Result<bool> settled = settle_interrupted_swap(files_, request_.directory, *names);
+  if (!settled.ok()) return settled.status();
+  if (*settled) {
+    names = files_.list(request_.directory);
+    if (!names.ok()) return names.status();
+  }
   for (const std::string& name : *names) {
-    if (name.ends_with(".deleted") || name.ends_with(".cleaned")) {
-      if (Status removed = files_.remove(path_of(name)); !removed.ok()) return removed;
-      continue;
-    }
     int64_t base_offset;
     std::string_view suffix;
-    if (!parse_name(name, &base_offset, &suffix)) continue;
+    if (!parse_segment_name(name, &base_offset, &suffix)) continue;
     if (suffix == ".log") names_[base_offset].log = true;
     if (suffix == ".index") names_[base_offset].index = true;
     if (suffix == ".timeindex") names_[base_offset].time_index = true;
@@ -144,10 +130,11 @@ Status Loader::recover_from(size_t first) {
     loaded_.report.end_offset = rescan.next_offset;
     end_known_ = true;
     const bool cut = rescan.valid_bytes < size;
-    const int64_t next_base = i + 1 < segments.size() ? segments[i + 1]->base_offset() : rescan.next_offset;
-    const bool fits = next_base == rescan.next_offset || (next_base > rescan.next_offset && request_.options.compacted);
+    // A hole before the next segment is no fault. Compaction leaves some, also in a log whose topic is not compacted any more,
+    // and so does a roll after a truncation inside a batch; Kafka does not look for them either.
+    const bool fits = i + 1 == segments.size() || segments[i + 1]->base_offset() >= rescan.next_offset;
     if (!cut && fits) continue;
-    // What follows a bad batch or a hole is not this log any more. Newest first, so that a crash in between leaves no hole.
+    // What follows a bad batch is not this log any more. Newest first, so that a crash in between leaves no hole.
     for (size_t j = segments.size() - 1; j > i; --j) {
       if (Status renamed = segments[j]->rename_deleted(); !renamed.ok()) return renamed;
       loaded_.dropped.push_back(segments[j]);

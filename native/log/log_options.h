@@ -14,9 +14,6 @@ struct LogOptions {
   uint32_t index_max_bytes = 10u << 20;     // segment.index.bytes
   uint32_t max_message_bytes = 1'048'588;   // max.message.bytes
   int64_t flush_messages = INT64_MAX;       // flush.messages; 1: one fdatasync for each round of appends
-  // cleanup.policy contains compact: segments may end below the next one's base. Of another log a crash alone leaves such
-  // a hole (the older file's tail was not written back), and what follows it is dropped by recovery.
-  bool compacted = false;
   uint32_t hot_batches = 1024;              // how many of the newest batches locate_hot() remembers (16 bytes each)
 };
 

@@ -12,6 +12,22 @@ std::string segment_name(int64_t base_offset) {
   return name;
 }
 
+bool parse_segment_name(std::string_view name, int64_t* base_offset, std::string_view* suffix) {
+  constexpr size_t kDigits = 20;
+  if (name.size() <= kDigits || name[kDigits] != '.') return false;
+  uint64_t value = 0;
+  for (const char c : name.substr(0, kDigits)) {
+    if (c < '0' || c > '9') return false;
+    if (__builtin_mul_overflow(value, 10u, &value) || __builtin_add_overflow(value, static_cast<uint64_t>(c - '0'), &value)) {
+      return false;
+    }
+  }
+  if (value > static_cast<uint64_t>(INT64_MAX)) return false;
+  *base_offset = static_cast<int64_t>(value);
+  *suffix = name.substr(kDigits);
+  return true;
+}
+
 Segment::Segment(const Place& place, int64_t base_offset, uint32_t index_max_bytes, int64_t jitter_ms)
     : place_(place), base_offset_(base_offset), index_max_bytes_(index_max_bytes), jitter_ms_(jitter_ms) {}
 

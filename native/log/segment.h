@@ -16,6 +16,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/file.h"
 #include "base/spin_lock.h"
@@ -28,6 +29,8 @@ namespace odradek {
 
 // "00000000000000000042" and the like.
 std::string segment_name(int64_t base_offset);
+// "00000000000000000042.log" is 42 and ".log". False: no name of a segment's file. `*suffix` points into `name`.
+bool parse_segment_name(std::string_view name, int64_t* base_offset, std::string_view* suffix);
 
 class Segment {
  public:

@@ -9,7 +9,8 @@ import type { Timer, Timers } from '../base/timers.js';
 import type { TopicConfig } from '../config/topic-config.js';
 import type { LogOptions, NativeExchange } from '../native/exchange.js';
 import type { Jobs } from '../native/jobs.js';
-import { HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS, readOffsets, writeOffsets, type PartitionOffset } from './checkpoint-file.js';
+import { HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS, readOffsets, type PartitionOffset } from './checkpoint-file.js';
+import { Checkpoints, type OffsetsOf } from './checkpoints.js';
 import { forgetCleanShutdown, markCleanShutdown, wasCleanlyShutDown } from './clean-shutdown.js';
 import { diskTrouble } from './disk-trouble.js';
 import { scanLogDirectory } from './log-directory.js';
@@ -74,13 +75,14 @@ export class LogManager {
   readonly #byIndex: (PartitionLog | undefined)[] = [];
   readonly #highWatermarks = new Map<string, number>();
   readonly #online = new Set<string>();
-  #checkpointing: Promise<unknown> = Promise.resolve();
+  readonly #checkpoints: Checkpoints;
   /** By directory: new logs that are not open yet. They count as well: a topic's partitions come all at once. */
   readonly #opening = new Map<string, number>();
   readonly #timers = new Set<Timer>();
 
   constructor(options: LogManagerOptions) {
     this.#options = options;
+    this.#checkpoints = new Checkpoints({ storage: options.storage, online: this.#online, guarded: (logDir, work) => this.#guarded(logDir, work) });
   }
 
   /** Opens every log there is. Directories exist and are locked. Logs of several directories, and several of one, at once. */
@@ -240,29 +242,18 @@ export class LogManager {
     return this.#highWatermarks.get(liveName(topic, partition)) ?? 0;
   }
 
-  /** replication-offset-checkpoint of one directory. */
-  async writeHighWatermarks(logDir: string, offsets: readonly PartitionOffset[]): Promise<void> {
-    const turn = this.#checkpointing.then(async () => {
-      if (this.#online.has(logDir)) await this.#guarded(logDir, () => writeOffsets(this.#options.storage, join(logDir, HIGH_WATERMARKS), offsets));
-    });
-    this.#checkpointing = turn.catch(() => {});
-    await turn;
+  /** replication-offset-checkpoint: only who leads and follows knows what it says. */
+  checkpointHighWatermarks(offsets: OffsetsOf): Promise<void> {
+    return this.#checkpoints.write(HIGH_WATERMARKS, offsets);
   }
 
   checkpointRecoveryPoints(): Promise<void> {
-    return this.#checkpoint(logDir => writeOffsets(this.#options.storage, join(logDir, RECOVERY_POINTS), this.#offsets(logDir, log => log.recoveryPoint)));
+    return this.#checkpoints.write(RECOVERY_POINTS, logDir => this.#offsets(logDir, log => log.recoveryPoint));
   }
 
   /** Only logs that start inside their first segment are listed: for the others the file's name says it. */
   checkpointStartOffsets(): Promise<void> {
-    return this.#checkpoint(logDir => writeOffsets(this.#options.storage, join(logDir, LOG_START_OFFSETS), this.#offsets(logDir, log => log.startOffset).filter(each => each.offset > 0)));
-  }
-
-  /** One checkpoint at a time: two writers of one file would take each other's unfinished copy away. */
-  #checkpoint(write: (logDir: string) => Promise<void>): Promise<void> {
-    const turn = this.#checkpointing.then(() => Promise.all([...this.#online].map(logDir => this.#guarded(logDir, () => write(logDir)))));
-    this.#checkpointing = turn.catch(() => {});
-    return turn.then(() => {});
+    return this.#checkpoints.write(LOG_START_OFFSETS, logDir => this.#offsets(logDir, log => log.startOffset).filter(each => each.offset > 0));
   }
 
   /** A log began a new segment: what is known of producers at that offset is noted, and the old segment goes to disk. */
@@ -458,7 +449,6 @@ export function logOptions(config: TopicConfig, jitterSeed: number): LogOptions 
     indexMaxBytes: config.segmentIndexBytes,
     maxMessageBytes: config.maxMessageBytes,
     flushMessages: config.flushMessages,
-    compacted: config.compact,
     timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
     timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
   };

@@ -103,8 +103,6 @@ export interface LogOptions {
   readonly indexMaxBytes: number;
   readonly maxMessageBytes: number;
   readonly flushMessages: number;
-  /** cleanup.policy contains compact: holes between segments are normal, and recovery does not take them for a crash's. */
-  readonly compacted: boolean;
   readonly timestampBeforeMaxMs: number;
   readonly timestampAfterMaxMs: number;
 }

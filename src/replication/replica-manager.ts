@@ -102,8 +102,8 @@ export class ReplicaManager {
   }
 
   /** Writes replication-offset-checkpoint in every log directory. */
-  async checkpointHighWatermarks(): Promise<void> {
-    await Promise.all([...this.#logs.onlineDirectories].map(logDir => this.#logs.writeHighWatermarks(logDir, [...this.#highWatermarks(logDir)])));
+  checkpointHighWatermarks(): Promise<void> {
+    return this.#logs.checkpointHighWatermarks(logDir => [...this.#highWatermarks(logDir)]);
   }
 
   /** As the checkpoint file of `logDir` wants them. */

@@ -30,6 +30,7 @@ function build(): string {
   const inputs = [
     ...sourcesIn(join(here, 'support')),
     join(here, 'log/enumeration.cc'),
+    join(here, 'log/swap_enumeration.cc'),
     join(here, 'log/enumeration_main.cc'),
     ...layer('log'),
     ...layer('base'),
@@ -46,6 +47,7 @@ test('stopped or failed at any system call, the log keeps what it acknowledged a
   const run = spawnSync(build(), { encoding: 'utf8' });
   expect(run.stdout).toMatch(/^crashes: \d+ lives, \d+ calls, 0 failures$/m);
   expect(run.stdout).toMatch(/^faults: \d+ lives, \d+ calls, 0 failures$/m);
+  expect(run.stdout).toMatch(/^swaps: \d+ lives, \d+ calls, 0 failures$/m);
   expect(run.stderr).toBe('');
   expect(run.status).toBe(0);
 });

@@ -15,7 +15,8 @@ struct EnumerationResult {
 };
 
 // The power goes after each call; unsynced data is dropped, kept, and torn with `torn_seeds` different seeds. Then: the
-// log opens, is a prefix of what was appended, holds everything that was flushed, its indexes agree, it can be appended to.
+// log opens, is a prefix of what was appended (torn, it may lack the unflushed end of a rolled segment), holds everything that
+// was flushed, its indexes agree, it can be appended to.
 // `every` leaves out all calls but each so-manieth, for whoever only looks in.
 EnumerationResult enumerate_crashes(bool flush_every_message, uint64_t torn_seeds, uint64_t every = 1);
 

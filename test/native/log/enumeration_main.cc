@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "log/enumeration.h"
+#include "log/swap_enumeration.h"
 
 using namespace odradek::test;
 
@@ -20,5 +21,6 @@ int main() {
   const bool crashes = report("crashes", enumerate_crashes(false, 2));
   const bool flushing = report("crashes, every message flushed", enumerate_crashes(true, 1));
   const bool faults = report("faults", enumerate_faults());
-  return crashes && flushing && faults ? 0 : 1;
+  const bool swaps = report("swaps", enumerate_swaps(0, 2));
+  return crashes && flushing && faults && swaps ? 0 : 1;
 }

@@ -159,6 +159,8 @@ TEST_CASE_FIXTURE(Fixture, "leftovers are swept away") {
   REQUIRE(driver.close().ok());
   files.put(path(7'000, ".log.deleted"), Bytes(10));
   files.put(path(7'000, ".index.cleaned"), Bytes(10));
+  files.put(path(7'000, ".snapshot.deleted"), Bytes(10));
+  files.put(path(9'000, ".index.swap"), Bytes(16, 1));
   files.put(path(8'000, ".index"), Bytes(16, 1));
   files.put(path(8'000, ".timeindex"), Bytes(12, 1));
   files.put(std::string(kDirectory) + "/leader-epoch-checkpoint", Bytes(3));
@@ -167,9 +169,39 @@ TEST_CASE_FIXTURE(Fixture, "leftovers are swept away") {
   check_prefix(120);
   CHECK(!files.exists(path(7'000, ".log.deleted")));
   CHECK(!files.exists(path(7'000, ".index.cleaned")));
+  CHECK(!files.exists(path(7'000, ".snapshot.deleted")));
   CHECK(!files.exists(path(8'000, ".index")));
+  CHECK(!files.exists(path(9'000, ".index.swap")));
+  CHECK(!files.exists(path(9'000, ".index")));
   CHECK(!files.exists(path(8'000, ".timeindex")));
   CHECK(files.exists(std::string(kDirectory) + "/leader-epoch-checkpoint"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a swap that cannot be read to its end replaces nothing") {
+  REQUIRE(driver.close().ok());
+  const auto bases = segment_bases();
+  Bytes torn = files.contents(path(bases[1], ".log"));
+  torn.resize(torn.size() - 1);
+  files.put(path(bases[1], ".log.swap"), torn);
+  const auto before = files.names(kDirectory);
+  driver.kill();
+  CHECK(driver.try_open().status().code() == Code::kCorruptFile);
+  CHECK(files.names(kDirectory) == before);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a swap of a segment all of whose records went leaves it empty, and the next ones as they are") {
+  REQUIRE(driver.close().ok());
+  const auto bases = segment_bases();
+  files.put(path(bases[1], ".log.swap"), {});
+  files.put(path(bases[1], ".index.swap"), {});
+  files.put(path(bases[1], ".timeindex.swap"), {});
+  reopen(true, 120);
+  CHECK(files.contents(path(bases[1], ".log")).empty());
+  const auto found = driver.read_all(0);
+  std::vector<StoredBatch> expected = written;
+  std::erase_if(expected, [&](const StoredBatch& batch) { return batch.segment == bases[1]; });
+  REQUIRE(found.size() == expected.size());
+  for (size_t i = 0; i < found.size(); ++i) REQUIRE(found[i].bytes == expected[i].bytes);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a clean-shutdown marker that lies is found out") {
@@ -195,22 +227,49 @@ TEST_CASE_FIXTURE(Fixture, "a log that ends below its checkpointed start begins 
   CHECK(driver.append(simple_batch(1)).done.base_offset == 5'000);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a hole between segments ends a log, unless it is a compacted one") {
+// A topic that was compacted once and is not any more, and whose checkpoint is gone too: everything is scanned.
+TEST_CASE_FIXTURE(Fixture, "a hole between segments is no fault: what follows it stays") {
   const auto bases = segment_bases();
   Bytes shorter = files.contents(path(bases[4], ".log"));
   shorter.resize(shorter.size() - written[0].bytes.size());
   files.put(path(bases[4], ".log"), shorter);
-  SUBCASE("deleting") {
-    const OpenReport report = reopen(false, 0);
-    CHECK(report.segments_dropped == bases.size() - 5);
-    check_prefix(report.end_offset);
-  }
-  SUBCASE("compacted") {
-    driver.request().options.compacted = true;
-    const OpenReport report = reopen(false, 0);
-    CHECK(report.segments_dropped == 0);
-    CHECK(report.end_offset == 120);
-  }
+  const OpenReport report = reopen(false, 0);
+  CHECK(report.segments_dropped == 0);
+  CHECK(report.bytes_truncated == 0);
+  CHECK(report.end_offset == 120);
+  CHECK(check_indexes(files, kDirectory, 300, false) == "");
+  std::vector<StoredBatch> expected = written;
+  std::erase_if(expected, [&](const StoredBatch& batch) { return batch.last_offset == bases[5] - 1; });
+  const auto found = driver.read_all(0);
+  REQUIRE(found.size() == expected.size());
+  for (size_t i = 0; i < found.size(); ++i) REQUIRE(found[i].bytes == expected[i].bytes);
+  // Whoever asks for what is missing gets what comes next.
+  CHECK(driver.locate(bases[5] - 1)->first_offset == bases[5]);
+  CHECK(driver.append(simple_batch(1)).done.base_offset == 120);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a roll after a truncation inside a batch leaves a hole, and a crash takes nothing behind it") {
+  REQUIRE(driver.truncate_to(101).ok());
+  REQUIRE(driver.roll().ok());
+  for (int i = 0; i < 5; ++i) REQUIRE(driver.append(simple_batch(1, 60)).done.base_offset == 101 + i);
+  const auto before = driver.read_all(0);
+  const OpenReport report = reopen(false, 0);
+  CHECK(report.segments_dropped == 0);
+  CHECK(report.end_offset == 106);
+  const auto found = driver.read_all(0);
+  REQUIRE(found.size() == before.size());
+  for (size_t i = 0; i < found.size(); ++i) REQUIRE(found[i].bytes == before[i].bytes);
+}
+
+TEST_CASE_FIXTURE(Fixture, "segments that overlap are not one log: what follows the first is dropped") {
+  const auto bases = segment_bases();
+  Bytes longer = files.contents(path(bases[4], ".log"));
+  const Bytes next = files.contents(path(bases[5], ".log"));
+  longer.insert(longer.end(), next.begin(), next.begin() + static_cast<ptrdiff_t>(written[0].bytes.size()));
+  files.put(path(bases[4], ".log"), longer);
+  const OpenReport report = reopen(false, 0);
+  CHECK(report.end_offset == bases[5] + 2);
+  check_prefix(report.end_offset);
 }
 
 TEST_CASE_FIXTURE(Fixture, "records of an older format are not cut away as garbage") {
