@@ -45,6 +45,8 @@ export class Controller {
   #active = false;
   #closed = false;
   #restarting = false;
+  /** One and the same whenever it is armed: a client tells a watcher once, however often it was. */
+  readonly #onControllerChanged = (): void => void this.#events.put('controller changed', () => this.#elect());
 
   constructor(options: ControllerOptions) {
     this.#brokerId = options.brokerId;
@@ -100,9 +102,10 @@ export class Controller {
 
   async #elect(): Promise<void> {
     if (this.#closed) return;
-    const current = await this.#store.currentController(() => void this.#events.put('controller changed', () => this.#controllerChanged()));
+    const current = await this.#store.currentController(this.#onControllerChanged);
     if (current === this.#brokerId && this.#active) return;
-    if (current !== -1) {
+    // Not known to be ours, and yet it may be: the answer to an earlier attempt was lost. Then another one finds that out.
+    if (current !== -1 && !(current === this.#brokerId && (await this.#store.holdsPlace()))) {
       this.#resigned();
       return;
     }
@@ -113,10 +116,6 @@ export class Controller {
     this.#active = true;
     this.#logger.info({ epoch: election.epoch }, 'elected controller');
     await this.#takeOver();
-  }
-
-  async #controllerChanged(): Promise<void> {
-    await this.#elect();
   }
 
   #resigned(): void {
@@ -213,15 +212,19 @@ export class Controller {
         }));
         return [topic];
       } catch (error) {
-        if (!(error instanceof ZnodeFormatError)) throw error;
-        // One topic that somebody spoilt by hand must not take the others down.
-        this.#logger.error({ topic: name, error: String(error) }, 'a topic in ZooKeeper cannot be read: left alone');
+        this.#leaveAlone(name, error);
         return [];
       }
     }));
     const topics = loaded.flat();
     for (const topic of topics) this.#context.topics.set(topic.name, topic);
     return topics;
+  }
+
+  /** One topic that somebody spoilt by hand must not take the others down. */
+  #leaveAlone(topic: string, error: unknown): undefined {
+    if (!(error instanceof ZnodeFormatError)) throw error;
+    this.#logger.error({ topic, error: String(error) }, 'a topic in ZooKeeper cannot be read: left alone');
   }
 
   async #brokersChanged(): Promise<void> {
@@ -286,7 +289,7 @@ export class Controller {
   }
 
   async #partitionsChanged(name: string): Promise<void> {
-    const topic = await this.#store.topic(name, this.#when(`partitions of ${name}`, () => this.#partitionsChanged(name)));
+    const topic = await this.#store.topic(name, this.#when(`partitions of ${name}`, () => this.#partitionsChanged(name))).catch((error: unknown) => this.#leaveAlone(name, error));
     const known = this.#context.topics.get(name);
     if (topic === undefined || known === undefined || this.#context.deleting.has(name)) return;
     const added = [...topic.partitions.values()].filter(partition => !known.partitions.has(partition.index));

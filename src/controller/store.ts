@@ -74,10 +74,13 @@ export class ControllerStore {
 
   /** The connection may have been lost behind an election that was won: then the node is this very session's. */
   async #wonUnheard(): Promise<Election> {
-    const stat = await this.#zk.exists(CONTROLLER);
-    if (stat === null || stat.ephemeralOwner !== this.#zk.sessionId) return { won: false };
+    if (!(await this.holdsPlace())) return { won: false };
     const { epoch, version } = await this.#epoch();
     return { won: true, epoch, epochVersion: version };
+  }
+
+  async holdsPlace(): Promise<boolean> {
+    return (await this.#zk.exists(CONTROLLER))?.ephemeralOwner === this.#zk.sessionId;
   }
 
   async resign(): Promise<void> {

@@ -1,14 +1,23 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/logger.js';
+import type { Timers } from '../../src/base/timers.js';
 import { Controller, type ControllerOptions } from '../../src/controller/controller.js';
 import { createPersistentPaths, register } from '../../src/server/registration.js';
-import type { ZooKeeper } from '../../src/zookeeper/types.js';
+import { RetryingZooKeeper } from '../../src/zookeeper/retrying.js';
+import { ZkError, type Op, type ZooKeeper } from '../../src/zookeeper/types.js';
 import { decodePartitionState } from '../../src/zookeeper/znodes/partition.js';
 import { encodeTopic } from '../../src/zookeeper/znodes/topic.js';
 import { until } from '../support/broker.js';
 import { connected, embedded, system } from '../zookeeper/support/kit.js';
+import { ManualTime } from '../zookeeper/support/manual-time.js';
 
 type Sent = { broker: number; api: string; message: { controllerEpoch: number; topicStates?: { topicName: string; partitionStates: { partitionIndex: number; leader: number }[] }[] } };
+
+/** How a controller reaches ZooKeeper, and its time. */
+interface Road {
+  readonly through: (zk: ZooKeeper) => ZooKeeper;
+  readonly timers: Timers;
+}
 
 /** Brokers that answer everything with "done", and note what they were told. */
 class Cluster {
@@ -25,8 +34,8 @@ class Cluster {
     return cluster;
   }
 
-  async join(brokerId: number): Promise<{ zk: ZooKeeper; controller: Controller; leave(): Promise<void> }> {
-    const zk = await connected(this.connect);
+  async join(brokerId: number, { through = client => client, timers = system.timers }: Partial<Road> = {}): Promise<{ zk: ZooKeeper; controller: Controller; leave(): Promise<void> }> {
+    const zk = through(await connected(this.connect));
     await register({ zookeeper: zk, brokerId, endpoints: [{ listener: 'PLAINTEXT', host: 'h', port: 9092, securityProtocol: 0 }], rack: null, clock: system.clock, logger: silentLogger, predecessorIsDead: false });
     const channel: ControllerOptions['channel'] = broker => ({
       send: async (request, message) => {
@@ -34,7 +43,7 @@ class Cluster {
         return { errorCode: 0, partitionErrors: [], topics: [] } as never;
       },
     });
-    const controller = new Controller({ brokerId, zookeeper: zk, ...system, logger: silentLogger, channel, deleteTopicEnable: true, uncleanElection: false });
+    const controller = new Controller({ brokerId, zookeeper: zk, ...system, timers, logger: silentLogger, channel, deleteTopicEnable: true, uncleanElection: false });
     await controller.start();
     return { zk, controller, leave: () => zk.close() };
   }
@@ -82,4 +91,155 @@ test('a controller that finds the epoch moved on resigns: it writes nothing any 
   expect(controllerEpoch).toBe(78);
   await one.controller.close();
   expect(await observer.exists('/controller')).toBeNull();
+});
+
+/** A ZooKeeper that counts what is asked of it, and that a test may come between. */
+class Between {
+  readonly reads = new Map<string, number>();
+  /** Instead of a multi; undefined lets it pass. */
+  multi: ((zk: ZooKeeper, ops: readonly Op[]) => Promise<never> | undefined) = () => undefined;
+
+  readonly through = (zk: ZooKeeper): ZooKeeper => new Proxy(zk, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        if (name === 'multi') {
+          const instead = this.multi(target, args[0] as readonly Op[]);
+          if (instead !== undefined) return instead;
+        } else if (typeof args[0] === 'string') this.reads.set(args[0], (this.reads.get(args[0]) ?? 0) + 1);
+        return (member as (...args: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+}
+
+const topic = (partitions: number): Buffer =>
+  encodeTopic({ topicId: 'bm90LWEtdG9waWMtaWQtMQ', partitions: new Map(Array.from({ length: partitions }, (_, index) => [index, [1]])), addingReplicas: new Map(), removingReplicas: new Map() });
+
+const concerns = (ops: readonly Op[], path: string): boolean => ops.some(op => op.path.startsWith(path));
+
+test('however often it began anew, a controller hears of each change once', async () => {
+  const cluster = await Cluster.start();
+  const operator = await connected(cluster.connect);
+  const [between, time] = [new Between(), new ManualTime()];
+  const one = await cluster.join(1, { through: between.through, timers: time });
+  let made = 0;
+  /** What one more topic, and one more election, costs in looks at ZooKeeper. */
+  const looks = async (): Promise<unknown> => {
+    await one.zk.sync('/');
+    between.reads.clear();
+    const name = `topic-${made++}`;
+    await operator.create(`/brokers/topics/${name}`, topic(1));
+    await until(async () => (await operator.exists(`/brokers/topics/${name}/partitions/0/state`)) !== null);
+    const { epoch } = one.controller;
+    const topics = between.reads.get('/brokers/topics');
+    await operator.delete('/controller');
+    await until(() => one.controller.isActive && one.controller.epoch > epoch);
+    // An event that a second watcher had queued would come before this one, which finds nothing to do.
+    await one.controller.start();
+    await one.controller.start();
+    return { topics, controller: between.reads.get('/controller') };
+  };
+  const atFirst = await looks();
+  for (let round = 0; round < 3; round++) {
+    let failures = 0;
+    between.multi = (_, ops) => (concerns(ops, '/brokers/topics/unlucky') && failures++ === 0 ? Promise.reject(new ZkError('SYSTEMERROR')) : undefined);
+    const { epoch } = one.controller;
+    await operator.create(`/brokers/topics/unlucky-${round}`, topic(1));
+    // A second after the failure it stands for election again, and reads what it may have missed.
+    await until(() => {
+      time.advance(1000);
+      return one.controller.isActive && one.controller.epoch > epoch;
+    });
+    await until(async () => (await operator.exists(`/brokers/topics/unlucky-${round}/partitions/0/state`)) !== null);
+    await one.controller.start();
+  }
+  expect(await looks()).toEqual(atFirst);
+  await one.controller.close();
+});
+
+test('a controller that was closed does not come back, whatever it still watches', async () => {
+  const cluster = await Cluster.start();
+  const operator = await connected(cluster.connect);
+  const between = new Between();
+  const one = await cluster.join(1, { through: between.through });
+  await one.controller.close();
+  between.reads.clear();
+  await operator.create('/brokers/topics/orders', topic(1));
+  await operator.create('/controller', Buffer.from('{"version":2,"brokerid":9,"timestamp":"1","kraftControllerEpoch":-1}'), { mode: 'ephemeral' });
+  await operator.delete('/controller');
+  // What it watched was told before this is answered.
+  await one.zk.sync('/');
+  await one.controller.start();
+  expect(one.controller.isActive).toBe(false);
+  expect(between.reads.get('/brokers/topics')).toBeUndefined();
+  expect(await operator.exists('/controller')).toBeNull();
+});
+
+test.each([
+  ['asked again by a client that retries', (zk: ZooKeeper) => new RetryingZooKeeper(zk)],
+  ['found at the next look', (zk: ZooKeeper) => zk],
+])('an election that was won behind a lost connection is won: %s', async (_, retrying) => {
+  const cluster = await Cluster.start();
+  const operator = await connected(cluster.connect);
+  const [between, time] = [new Between(), new ManualTime()];
+  let lost = 0;
+  between.multi = (zk, ops) => {
+    if (!concerns(ops, '/controller_epoch') || !concerns(ops, '/controller') || ops[0]?.type !== 'create' || lost++ > 0) return undefined;
+    return zk.multi(ops).then(() => { throw new ZkError('CONNECTIONLOSS'); });
+  };
+  const one = await cluster.join(1, { through: zk => retrying(between.through(zk)), timers: time });
+  await until(() => {
+    time.advance(1000);
+    return one.controller.isActive;
+  });
+  expect(one.controller.epoch).toBe(Number((await operator.getData('/controller_epoch')).data?.toString()));
+  await operator.create('/brokers/topics/orders', topic(1));
+  await until(async () => (await operator.exists('/brokers/topics/orders/partitions/0/state')) !== null, 'what it writes passes its own fence');
+  await one.controller.close();
+});
+
+test('an election that was lost behind a lost connection is lost', async () => {
+  const cluster = await Cluster.start();
+  const operator = await connected(cluster.connect);
+  const between = new Between();
+  between.multi = (_, ops) => {
+    if (ops[0]?.type !== 'create' || ops[0].path !== '/controller') return undefined;
+    between.multi = () => undefined;
+    // Somebody else, with this broker's number but in another session: a former life of it.
+    return operator.create('/controller', Buffer.from('{"version":2,"brokerid":1,"timestamp":"1","kraftControllerEpoch":-1}'), { mode: 'ephemeral' })
+      .then(() => { throw new ZkError('CONNECTIONLOSS'); });
+  };
+  const one = await cluster.join(1, { through: zk => new RetryingZooKeeper(between.through(zk)) });
+  expect(one.controller.isActive).toBe(false);
+  await operator.delete('/controller');
+  await until(() => one.controller.isActive, 'it is elected once that is gone');
+  await one.controller.close();
+});
+
+test('a new controller leaves alone what it cannot read, be it a topic or one of its partitions, and leads the others', async () => {
+  const cluster = await Cluster.start();
+  const operator = await connected(cluster.connect);
+  await operator.create('/brokers/topics/spoilt', Buffer.from('{"partitions":'));
+  await operator.create('/brokers/topics/half', topic(1));
+  await operator.create('/brokers/topics/half/partitions', null);
+  await operator.create('/brokers/topics/half/partitions/0', null);
+  await operator.create('/brokers/topics/half/partitions/0/state', Buffer.from('who knows'));
+  await operator.create('/brokers/topics/sound', topic(2));
+  const time = new ManualTime();
+  const one = await cluster.join(1, { timers: time });
+  expect(one.controller.isActive).toBe(true);
+  expect(['spoilt', 'half', 'sound'].map(name => one.controller.topic(name) !== undefined)).toEqual([false, false, true]);
+  for (const index of [0, 1]) expect(decodePartitionState((await operator.getData(`/brokers/topics/sound/partitions/${index}/state`)).data!).leader).toBe(1);
+  // Spoilt while it is led: what was known of it stands, and the others go on.
+  const { epoch } = one.controller;
+  await operator.setData('/brokers/topics/sound', Buffer.from('no JSON any more'));
+  await operator.create('/brokers/topics/later', topic(1));
+  await until(async () => (await operator.exists('/brokers/topics/later/partitions/0/state')) !== null);
+  time.advance(1000);
+  await one.controller.start();
+  expect(one.controller.epoch).toBe(epoch);
+  expect(one.controller.topic('sound')?.partitions.size).toBe(2);
+  await one.controller.close();
 });
