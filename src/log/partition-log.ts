@@ -2,6 +2,7 @@
 // end offset, producer state, leader epochs. The end offset here trails the native one by the completions still on
 // their way: it moves when the main isolate hears of an append, in log order.
 
+import { NativeCode } from '../native/codes.js';
 import { LogFact, MEMORY_CANNOT_TELL, NOTHING_THERE, ScanField, type LogOptions, type NativeExchange } from '../native/exchange.js';
 import type { Jobs } from '../native/jobs.js';
 import type { LeaderEpochCache } from './leader-epoch-cache.js';
@@ -112,7 +113,7 @@ export class PartitionLog {
     // Taken from the completion, never asked for: the log may already have moved past failures that are not yet heard of.
     this.generation = generation;
     if (code !== 0) {
-      if ((cookie & IDEMPOTENT) !== 0) this.producers.rollback();
+      if ((cookie & IDEMPOTENT) !== 0) this.producers.rollback(code === NativeCode.staleGeneration);
     } else {
       if ((cookie & IDEMPOTENT) !== 0) this.producers.commit(baseOffset, lastOffset, timestamp);
       this.endOffset = lastOffset + 1;

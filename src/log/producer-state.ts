@@ -11,6 +11,10 @@
 //
 // The last is the log's promise: after a failure it refuses what was submitted before the failure was heard of. Each of
 // those reports its own failure, and all of them arrive before the completion of anything submitted later.
+//
+// What failed only because something before it did, of whichever producer, is decided anew by whoever sent it. Kafka knows
+// no such second decision: there the next batch of that producer comes behind it. So it waits here, until the earlier
+// ones were decided (prepare() or letGo()).
 import { invariant } from '../base/invariant.js';
 import { InFlightBatches } from './in-flight-batches.js';
 import { follows, NO_EPOCH, NO_OFFSET, ProducerEntry } from './producer-entry.js';
@@ -28,6 +32,8 @@ export const Verdict = {
   outOfOrder: 4,
   /** INVALID_TXN_STATE */
   invalidTransactionState: 5,
+  /** Earlier batches of this producer are to be decided anew first: ask again when afterOwed() calls. */
+  behind: 6,
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
@@ -38,6 +44,13 @@ export interface CompletedTransaction {
   /** Offset of the marker. */
   readonly lastOffset: number;
   readonly aborted: boolean;
+}
+
+/** A batch that an append before it took down. */
+interface RolledBack {
+  readonly producerId: number;
+  readonly epoch: number;
+  readonly firstSequence: number;
 }
 
 interface DecidedTransaction {
@@ -56,8 +69,11 @@ export class ProducerStateManager {
   /** The one asked about last: check() and prepare() come in pairs, and most partitions have a favourite producer. */
   #recent: ProducerEntry | undefined;
   readonly #inFlight = new InFlightBatches();
-  /** Failures still to be reported of appends that were rolled back already. */
-  #doomed = 0;
+  /** Appends that were rolled back already and whose failures are still to be reported, oldest first. */
+  #doomed: RolledBack[] = [];
+  /** By producer: batches to be decided anew, oldest first. */
+  readonly #owed = new Map<number, RolledBack[]>();
+  #behind: (() => void)[] = [];
   /** Appends ever prepared, and ever settled: a waiter waits for the second to reach what the first was. */
   #prepared = 0;
   #settled = 0;
@@ -98,6 +114,7 @@ export class ProducerStateManager {
 
   /** May a client append this batch? The sequence numbers are those of its first and last record. */
   check(producerId: number, epoch: number, firstSequence: number, lastSequence: number, transactional: boolean): Verdict {
+    if (this.#owed.size > 0 && this.#comesBehindOwed(producerId, epoch, firstSequence)) return Verdict.behind;
     const entry = this.#lookUp(producerId);
     // Unknown, or forgotten: there is nothing to hold a first batch against, whatever its sequence.
     if (entry === undefined) return Verdict.accept;
@@ -131,11 +148,12 @@ export class ProducerStateManager {
     entry.pendingTransaction ||= transactional;
     this.#prepared += 1;
     this.#inFlight.push(entry, epoch, firstSequence, lastSequence, transactional);
+    if (this.#owed.size > 0) this.#paid(producerId, epoch, firstSequence);
   }
 
   /** The oldest batch in flight was written at these offsets. `timestamp` is its largest. */
   commit(baseOffset: number, lastOffset: number, timestamp: number): void {
-    invariant(this.#doomed === 0, 'an append succeeded although one before it failed');
+    invariant(this.#doomed.length === 0, 'an append succeeded although one before it failed');
     const { entry, epoch, lastSequence, transactional } = this.#inFlight.shift();
     this.#settled += 1;
     entry.inFlight -= 1;
@@ -144,22 +162,71 @@ export class ProducerStateManager {
     if (this.#afterPending.length > 0) this.#tellSettled();
   }
 
-  /** The oldest batch in flight was not written, and none of those behind it will be. */
-  rollback(): void {
-    if (this.#doomed > 0) {
-      this.#doomed -= 1;
+  /**
+   * The oldest batch in flight was not written, and none of those behind it will be. `anew`: only because of another before
+   * it, so that it is to be decided about once more.
+   */
+  rollback(anew: boolean): void {
+    const doomed = this.#doomed.shift();
+    if (doomed !== undefined) {
+      if (!anew) this.letGo(doomed.producerId, doomed.epoch, doomed.firstSequence);
       return;
     }
     invariant(this.#inFlight.length > 0, 'an append failed that was not in flight');
-    this.#doomed = this.#inFlight.length - 1;
-    while (this.#inFlight.length > 0) {
-      const { entry } = this.#inFlight.shift();
+    for (let first = true; this.#inFlight.length > 0; first = false) {
+      const { entry, epoch, firstSequence } = this.#inFlight.shift();
       this.#settled += 1;
       entry.inFlight -= 1;
       entry.settle();
       if (entry.inFlight === 0 && entry.epoch === NO_EPOCH) this.#forget(entry);
+      const rolledBack = { producerId: entry.producerId, epoch, firstSequence };
+      if (!first) this.#doomed.push(rolledBack);
+      if (!first || anew) this.#owe(rolledBack);
     }
     this.#tellSettled();
+  }
+
+  /** Somebody waits for batches to be decided anew. */
+  get owes(): boolean {
+    return this.#owed.size > 0;
+  }
+
+  /** The batch was decided anew, or its sender has left: whatever waited for that goes on. */
+  letGo(producerId: number, epoch: number, firstSequence: number): void {
+    if (this.#owed.size > 0) this.#paid(producerId, epoch, firstSequence);
+  }
+
+  /** Calls a moment after the next of the batches that are owed a decision has got it. */
+  afterOwed(decided: () => void): void {
+    this.#behind.push(decided);
+  }
+
+  #owe(batch: RolledBack): void {
+    const owed = this.#owed.get(batch.producerId);
+    if (owed === undefined) this.#owed.set(batch.producerId, [batch]);
+    else owed.push(batch);
+  }
+
+  #paid(producerId: number, epoch: number, firstSequence: number): void {
+    const owed = this.#owed.get(producerId);
+    const at = owed?.findIndex(each => each.epoch === epoch && each.firstSequence === firstSequence) ?? -1;
+    if (owed === undefined || at < 0) return;
+    owed.splice(at, 1);
+    if (owed.length === 0) this.#owed.delete(producerId);
+    this.#tellBehind();
+  }
+
+  /** Not at once: whoever decides is in the middle of its request. */
+  #tellBehind(): void {
+    if (this.#behind.length === 0) return;
+    const behind = this.#behind;
+    this.#behind = [];
+    queueMicrotask(() => { for (const decided of behind) decided(); });
+  }
+
+  #comesBehindOwed(producerId: number, epoch: number, firstSequence: number): boolean {
+    const first = this.#owed.get(producerId)?.[0];
+    return first !== undefined && (first.epoch !== epoch || first.firstSequence !== firstSequence);
   }
 
   /** Calls once nothing that is in flight now is in flight any more. */
@@ -246,6 +313,8 @@ export class ProducerStateManager {
   clear(): void {
     invariant(this.#inFlight.length === 0, 'producer state cannot be replaced while appends are in flight');
     this.#producers.clear();
+    this.#owed.clear();
+    this.#tellBehind();
     this.#recent = undefined;
     this.#decided = [];
     this.#firstUndecided = undefined;

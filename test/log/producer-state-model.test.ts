@@ -61,7 +61,15 @@ test('random producers, late completions and failures: the same answers as the m
     const written: Batch[] = [];
     let inFlight: Batch[] = [];
     /** Failures the log thread has yet to tell; they come before any completion of what was submitted later. */
-    let failuresToTell = 0;
+    let failuresToTell: Batch[] = [];
+    /** Those of them that were not decided about again: what comes behind them waits. */
+    let owed: Batch[] = [];
+    const leaving: Batch[] = [];
+    // The first of those that look alike: which one it was nobody can tell.
+    const forget = ({ producer, epoch, first }: Batch): void => {
+      const at = owed.findIndex(each => each.producer === producer && each.epoch === epoch && each.first === first);
+      if (at >= 0) owed.splice(at, 1);
+    };
     let end = 0;
 
     for (let round = 0; round < 600; round++) {
@@ -69,7 +77,9 @@ test('random producers, late completions and failures: the same answers as the m
       if (random.int(100) < 55) {
         const batch = randomBatch(random, [...written, ...inFlight]);
         const { verdict, original } = judge([...written, ...inFlight], batch);
-        const expected = original !== undefined && inFlight.includes(original) ? 'duplicateInFlight' : verdict;
+        const first = owed.find(({ producer }) => producer === batch.producer);
+        const behind = first !== undefined && (first.epoch !== batch.epoch || first.first !== batch.first);
+        const expected = behind ? 'behind' : original !== undefined && inFlight.includes(original) ? 'duplicateInFlight' : verdict;
         const answer = state.check(batch.producer, batch.epoch, batch.first, batch.last, batch.transactional);
         expect(Object.entries(Verdict).find(([, value]) => value === answer)![0], where).toBe(expected);
         seen.set(expected, (seen.get(expected) ?? 0) + 1);
@@ -77,13 +87,23 @@ test('random producers, late completions and failures: the same answers as the m
         if (expected === 'accept') {
           state.prepare(batch.producer, batch.epoch, batch.first, batch.last, batch.transactional);
           inFlight.push(batch);
+          if (first !== undefined) owed = owed.filter(each => each !== first);
         }
-      } else if (failuresToTell > 0) {
-        state.rollback();
-        failuresToTell -= 1;
+      } else if (failuresToTell.length > 0) {
+        // Some failed for reasons of their own; the others are owed a second decision, and their senders leave sooner or later.
+        const told = failuresToTell.shift()!;
+        const anew = random.int(2) === 0;
+        state.rollback(anew);
+        if (anew) leaving.push(told);
+        else forget(told);
+      } else if (leaving.length > 0 && random.int(3) === 0) {
+        const left = leaving.shift()!;
+        state.letGo(left.producer, left.epoch, left.first);
+        forget(left);
       } else if (inFlight.length > 0 && random.int(12) === 0) {
-        state.rollback();
-        failuresToTell = inFlight.length - 1;
+        state.rollback(false);
+        failuresToTell = inFlight.slice(1);
+        owed.push(...failuresToTell);
         inFlight = [];
       } else if (inFlight.length > 0) {
         const batch = inFlight.shift()!;

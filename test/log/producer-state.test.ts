@@ -33,7 +33,7 @@ class Log {
 
   /** It fails, and refuses what was submitted behind it. */
   fail(): void {
-    while (this.#queue.shift() !== undefined) this.state.rollback();
+    while (this.#queue.shift() !== undefined) this.state.rollback(false);
   }
 
   append(first: number, count: number, options = {}): string {
@@ -165,24 +165,52 @@ test('a failed append takes everything in flight back, as if it had never been a
 test('failures still to be told of do not touch what was submitted since', () => {
   const { state } = new Log();
   for (const sequence of [0, 1, 2]) state.prepare(P, 0, sequence, sequence, false);
-  state.rollback();
-  // The client hears of the first failure and begins again before the other two are told.
-  expect(state.check(P, 0, 0, 0, false)).toBe(Verdict.accept);
-  state.prepare(P, 0, 0, 0, false);
-  state.rollback();
-  state.rollback();
+  state.rollback(false);
+  // The client hears of the first failure and begins again before the other two are told: that comes behind them.
+  expect(state.check(P, 0, 0, 0, false)).toBe(Verdict.behind);
+  state.prepare(9, 0, 0, 0, false);
+  state.rollback(false);
+  state.rollback(false);
   state.commit(0, 0, 1000);
-  expect(state.check(P, 0, 1, 1, false)).toBe(Verdict.accept);
-  expect(state.check(P, 0, 0, 0, false)).toBe(Verdict.duplicate);
+  expect(state.check(9, 0, 0, 0, false)).toBe(Verdict.duplicate);
+  expect(state.check(P, 0, 0, 0, false)).toBe(Verdict.accept);
+});
+
+test('what comes behind batches that another producer\'s failure took down waits until those are decided anew', async () => {
+  const { state } = new Log();
+  const [bad, good] = [8, 9];
+  state.prepare(bad, 0, 0, 0, false);
+  for (const sequence of [0, 1]) state.prepare(good, 0, sequence, sequence, false);
+  state.rollback(false);
+  // Nothing is known of this producer, and any sequence would do: not before its own earlier ones.
+  expect(state.check(good, 0, 2, 2, false)).toBe(Verdict.behind);
+  let calls = 0;
+  state.afterOwed(() => calls++);
+  for (let n = 0; n < 2; n++) state.rollback(true);
+  expect([state.check(good, 0, 2, 2, false), state.check(good, 0, 1, 1, false), state.check(bad, 0, 0, 0, false)]).toEqual([Verdict.behind, Verdict.behind, Verdict.accept]);
+  expect(state.check(good, 0, 0, 0, false)).toBe(Verdict.accept);
+  state.prepare(good, 0, 0, 0, false);
+  expect(calls, 'not in the middle of a decision').toBe(0);
+  await Promise.resolve();
+  expect(calls).toBe(1);
+  expect([state.check(good, 0, 2, 2, false), state.check(good, 0, 1, 1, false)]).toEqual([Verdict.behind, Verdict.accept]);
+  // The sender of the second has left.
+  state.afterOwed(() => calls++);
+  state.letGo(good, 0, 1);
+  await Promise.resolve();
+  expect([calls, state.owes]).toEqual([2, false]);
+  expect(state.check(good, 0, 2, 2, false)).toBe(Verdict.outOfOrder);
+  state.commit(0, 0, 1000);
+  expect(state.check(good, 0, 1, 1, false)).toBe(Verdict.accept);
 });
 
 test('a completion nobody waits for is a contradiction', () => {
   const { state } = new Log();
   expect(() => state.commit(0, 0, 0)).toThrow(/in flight/);
-  expect(() => state.rollback()).toThrow(/in flight/);
+  expect(() => state.rollback(false)).toThrow(/in flight/);
   state.prepare(P, 0, 0, 0, false);
   state.prepare(P, 0, 1, 1, false);
-  state.rollback();
+  state.rollback(false);
   expect(() => state.commit(0, 0, 0)).toThrow(/failed/);
 });
 

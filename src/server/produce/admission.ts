@@ -3,7 +3,7 @@
 import { AppendFlag } from '../../native/exchange.js';
 import type { Commands } from '../../native/commands.js';
 import { IDEMPOTENT } from '../../log/partition-log.js';
-import { Verdict } from '../../log/producer-state.js';
+import { Verdict, type ProducerStateManager } from '../../log/producer-state.js';
 import type { ResponseSpace } from '../../network/response-space.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import type { ProduceRequestView } from '../../protocol/hot/produce.js';
@@ -42,7 +42,7 @@ export class Admission {
 
   /**
    * Decides a row in the order of Kafka's checks: topic known, records, leadership, min ISR, producer state. One that is
-   * left UNDECIDED may be appended, unless the verdict is that the same batch is in flight.
+   * left UNDECIDED may be appended, unless the verdict is to wait.
    */
   decide(view: ProduceRequestView, rows: ProduceRows, asker: Asker, topic: string, partition: Partition | undefined, row: number): Verdict {
     const header = this.header;
@@ -74,6 +74,7 @@ export class Admission {
     switch (verdict) {
       case Verdict.accept:
       case Verdict.duplicateInFlight:
+      case Verdict.behind:
         break;
       case Verdict.duplicate:
         rows.settle(row, producers.duplicateOffset, producers.duplicateTimestamp, startOffset);
@@ -104,5 +105,21 @@ export class Admission {
     }
     const flags = partition.appendFlags | (rows.inspected[row] === 1 ? AppendFlag.inspected : 0) | (answered ? 0 : AppendFlag.notify);
     this.#options.commands.append(log.index, view.recordsStart(row), view.recordsLength(row), partition.leaderEpoch, flags, generation, marks, answered);
+  }
+
+  /**
+   * Which of the request's batches others wait for to be decided anew, read while its bytes are there. What is answered is
+   * to be called when nothing more is decided about them.
+   */
+  owed(view: ProduceRequestView, partitions: readonly (Partition | undefined)[], apiVersion: number): () => void {
+    const { header } = this;
+    const all: { producers: ProducerStateManager; id: number; epoch: number; firstSequence: number }[] = [];
+    for (let row = 0; row < view.partitionCount; row++) {
+      const producers = partitions[row]?.log?.producers;
+      if (producers?.owes !== true) continue;
+      if (header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), apiVersion) !== ErrorCode.None) continue;
+      all.push({ producers, id: header.producerId, epoch: header.producerEpoch, firstSequence: header.firstSequence });
+    }
+    return () => { for (const { producers, id, epoch, firstSequence } of all) producers.letGo(id, epoch, firstSequence); };
   }
 }

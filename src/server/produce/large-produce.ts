@@ -91,13 +91,16 @@ export class LargeProduce {
     const view = this.#view;
     const wait = this.#options.waits.begin(view.timeoutMs, view.acks === -1);
     const inFlight: Partition[] = [];
+    const behind: Partition[] = [];
     this.#eachRow(0, (row, topic, partition) => {
-      if (this.#decide(row, topic, partition) === Verdict.duplicateInFlight) inFlight.push(partition!);
+      const verdict = this.#decide(row, topic, partition);
+      if (verdict === Verdict.duplicateInFlight) inFlight.push(partition!);
+      else if (verdict === Verdict.behind) behind.push(partition!);
       else if (rows.code[row] === UNDECIDED) this.#admission.submit(view, rows, this.#request, partition!, row, wait.add(partition!, row), false);
       return true;
     }, () => wait.whenSettled(results => {
       for (const [row, result] of results) this.#settle(row, result);
-      this.#afterInFlight(inFlight);
+      this.#afterInFlight(inFlight, behind);
     }));
   }
 
@@ -108,15 +111,17 @@ export class LargeProduce {
   }
 
   /** What was in flight has an end, and with it the rows that repeat it. */
-  #afterInFlight(partitions: readonly Partition[]): void {
+  #afterInFlight(partitions: readonly Partition[], behind: readonly Partition[]): void {
     const [partition, ...others] = partitions;
     if (partition === undefined) {
-      if (this.#anyUndecided()) this.#append();
+      const producers = behind[0]?.log?.producers;
+      if (producers?.owes === true) producers.afterOwed(() => this.#append());
+      else if (this.#anyUndecided()) this.#append();
       else this.#answer();
       return;
     }
     if (partition.log === undefined) {
-      this.#afterInFlight(others);
+      this.#afterInFlight(others, behind);
       return;
     }
     // Waiting at the partition makes the end of that append heard, though its own answer goes out without us.
@@ -124,7 +129,7 @@ export class LargeProduce {
     partition.wait(watch);
     partition.log.producers.afterPending(() => {
       partition.unwait(watch);
-      this.#afterInFlight(others);
+      this.#afterInFlight(others, behind);
     });
   }
 
@@ -132,6 +137,7 @@ export class LargeProduce {
     const { commands, space, turns, resume } = this.#options;
     const request = this.#request;
     if (commands.closed) return;
+    this.#admission.owed(this.#view, this.#partitions, request.apiVersion)();
     if (request.connection.closed || (this.#view.acks === 0 && this.#anyRefused())) commands.fail(request.slot);
     else if (this.#view.acks === 0) commands.respondNothing(request.slot);
     else {

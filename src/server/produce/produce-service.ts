@@ -100,7 +100,25 @@ export class ProduceService implements HotRoute {
     view.decode(this.#options.space.bytes, request.bodyStart, request.end, request.apiVersion);
     this.#rows.reset(view.partitionCount);
     preset(this.#rows);
-    return this.#proceed(request);
+    return this.#decideAnew(request);
+  }
+
+  /** What comes behind batches that a failure before them took down waits until that is over. */
+  #decideAnew(request: HeldProduce): boolean {
+    this.#lookUpPartitions();
+    const letGo = this.#admission.owed(this.#view, this.#partitions, request.apiVersion);
+    const over = this.#proceed(request);
+    if (over) letGo();
+    return over;
+  }
+
+  /** The same for a request that is not to be answered any more. */
+  #abandon(request: Pick<HeldProduce, 'slot' | 'apiVersion' | 'bodyStart' | 'end'>): void {
+    const view = this.#view;
+    view.decode(this.#options.space.bytes, request.bodyStart, request.end, request.apiVersion);
+    this.#lookUpPartitions();
+    this.#admission.owed(view, this.#partitions, request.apiVersion)();
+    this.#options.commands.fail(request.slot);
   }
 
   /** Decides row by row, then answers, appends or waits. */
@@ -108,7 +126,7 @@ export class ProduceService implements HotRoute {
     const view = this.#view;
     const rows = this.#rows;
     let appends = 0;
-    let wait: 'inspect' | 'in flight' | 'committed' | undefined;
+    let wait: 'inspect' | 'in flight' | 'behind' | 'committed' | undefined;
     let inFlightOf: Partition | undefined;
     if (view.transactionalId !== null || (view.acks !== 0 && view.acks !== 1 && view.acks !== -1)) this.#admission.refuseAll(view, rows);
     this.#request++;
@@ -121,8 +139,8 @@ export class ProduceService implements HotRoute {
         this.#partitions[row] = partition;
         if (rows.code[row] !== UNDECIDED) continue;
         const verdict = this.#admission.decide(view, rows, request, name, partition, row);
-        if (verdict === Verdict.duplicateInFlight) {
-          wait = 'in flight';
+        if (verdict === Verdict.duplicateInFlight || verdict === Verdict.behind) {
+          wait = verdict === Verdict.behind ? 'behind' : 'in flight';
           inFlightOf = partition;
         }
         if (rows.code[row] !== UNDECIDED) continue;
@@ -137,6 +155,7 @@ export class ProduceService implements HotRoute {
       }
     }
     if (wait === 'in flight') return this.#waitInFlight(request, inFlightOf!);
+    if (wait === 'behind') return this.#waitBehind(request, inFlightOf!);
     if (wait === 'inspect') return this.#waitInspection(request);
     if (wait === 'committed') return this.#waitCommitted(request);
     if (appends === 0) this.#answerAtOnce(request);
@@ -229,6 +248,14 @@ export class ProduceService implements HotRoute {
     return false;
   }
 
+  /** Earlier batches of a producer are decided anew first. */
+  #waitBehind(request: HeldProduce, partition: Partition): boolean {
+    const held = this.#hold(request);
+    const putBack = this.#rows.keep();
+    partition.log!.producers.afterOwed(() => this.#resumed(held, putBack));
+    return false;
+  }
+
   #waitInspection(request: HeldProduce): boolean {
     const held = this.#hold(request);
     const view = this.#view;
@@ -288,7 +315,7 @@ export class ProduceService implements HotRoute {
   #resumed(held: HeldProduce, preset: (rows: ProduceRows) => void): void {
     // The broker was closed meanwhile: there is no arena any more to read the request from.
     if (this.#options.commands.closed) return;
-    if (held.connection.closed) this.#options.commands.fail(held.slot);
+    if (held.connection.closed) this.#abandon(held);
     else if (!this.again(held, preset)) return;
     if (held.aside === true) this.#options.commands.flush();
     else this.#options.resume(held);
@@ -296,31 +323,23 @@ export class ProduceService implements HotRoute {
 
   /** A completion of kind answerFailed: some of the answer's appends did not succeed. */
   answerFailed(answer: number): void {
-    const { native, commands, space } = this.#options;
+    const { native, space } = this.#options;
     const failed = native.failedAnswer(answer);
     const index = failed.slot & SLOT_INDEX;
-    if (failed.answer.length === 0) {
-      // acks=0: an error can only be told by closing (KafkaApis.scala).
-      commands.fail(failed.slot);
-      return;
-    }
-    const connection = this.#connections[index]!;
-    if (connection.closed) {
-      commands.fail(failed.slot);
-      return;
-    }
-    const apiVersion = this.#versions[index]!;
-    const view = this.#view;
-    view.decode(space.bytes, this.#frames[2 * index]!, this.#frames[2 * index + 1]!, apiVersion);
-    const rows = this.#rows;
-    rows.reset(view.partitionCount);
-    this.#presetFrom(failed, apiVersion);
-    const request: HeldProduce = {
-      slot: failed.slot, connection, apiVersion, correlationId: failed.answer.readInt32BE(4), clientId: this.#clientIds[index]!, aside: true,
+    const request = {
+      slot: failed.slot, connection: this.#connections[index]!, apiVersion: this.#versions[index]!, clientId: this.#clientIds[index]!, aside: true,
       bodyStart: this.#frames[2 * index]!, end: this.#frames[2 * index + 1]!,
     };
-    this.#lookUpPartitions();
-    this.#proceed(request);
+    // acks=0: an error can only be told by closing (KafkaApis.scala).
+    if (failed.answer.length === 0 || request.connection.closed) {
+      this.#abandon(request);
+      return;
+    }
+    const view = this.#view;
+    view.decode(space.bytes, request.bodyStart, request.end, request.apiVersion);
+    this.#rows.reset(view.partitionCount);
+    this.#presetFrom(failed, request.apiVersion);
+    this.#decideAnew({ ...request, correlationId: failed.answer.readInt32BE(4) });
   }
 
   #lookUpPartitions(): void {
