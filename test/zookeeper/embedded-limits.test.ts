@@ -8,7 +8,7 @@ import { OPEN_ACL, Perms } from '../../src/zookeeper/types.js';
 import { until } from '../support/broker.js';
 import { bytes, codeOf, connected, embedded, text, watching } from './support/kit.js';
 import { dump } from './support/workload.js';
-import { rawExchange } from './support/suite.js';
+import { rawExchange } from './support/wire.js';
 import { FaultyStorage } from './support/faulty-storage.js';
 import { ManualTime } from './support/manual-time.js';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { rawExchange } from '../../zookeeper/support/suite.js';
+import { rawExchange } from '../../zookeeper/support/wire.js';
 import { freePort } from '../harness/ports.js';
 import { Program } from '../harness/processes.js';
 import { java } from '../harness/tools.js';
