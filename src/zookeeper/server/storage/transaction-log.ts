@@ -161,8 +161,12 @@ export class TransactionLog {
     if (current === undefined) return;
     await current.file?.close().catch(() => {});
     current.file = undefined;
-    // A file that holds nothing yet has the name of the one that will be made next, so it need not be gone for good.
-    await (current.length === 0 ? this.#storage.remove(current.name) : this.#storage.truncate(current.name, current.length));
+    // For good, before the numbers in it are given again: it may be on disk as a whole, and only its name's sync have failed.
+    if (current.length > 0) await this.#storage.truncate(current.name, current.length);
+    else {
+      await this.#storage.remove(current.name);
+      await this.#storage.syncDirectory();
+    }
     this.#current = undefined;
   }
 
