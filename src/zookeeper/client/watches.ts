@@ -42,7 +42,8 @@ export class WatchRegistry {
 
   /**
    * Packets that arm everything again on a new connection. The server fires at once for what changed after `lastZxid`.
-   * SetWatches and not SetWatches2, which adds only persistent watches, and which servers before 3.6 answer by hanging up.
+   * SetWatches, as Apache's client sends while it has no persistent watches, and we have none: all that SetWatches2 adds is
+   * those, and servers before 3.6 answer it by hanging up.
    */
   rearm(lastZxid: number): Buffer[] {
     const packets: Buffer[] = [];
