@@ -35,6 +35,13 @@ std::string SocketAddress::host() const {
   return text;
 }
 
+bool SocketAddress::is_loopback() const {
+  constexpr uint8_t kLoopbackNet = 127;
+  if (any.sa_family == AF_INET) return ntohl(v4.sin_addr.s_addr) >> 24 == kLoopbackNet;
+  if (any.sa_family != AF_INET6) return false;
+  return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr) || (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) && v6.sin6_addr.s6_addr[12] == kLoopbackNet);
+}
+
 uint16_t SocketAddress::port() const {
   if (any.sa_family == AF_INET) return ntohs(v4.sin_port);
   if (any.sa_family == AF_INET6) return ntohs(v6.sin6_port);
@@ -68,12 +75,13 @@ Result<ListeningSocket> listen_on(const addrinfo& address, const ListenOptions& 
   Descriptor socket(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!socket) return Status::from_errno(errno, "socket");
   if (Status status = configure(socket.get(), address.ai_family, options); !status.ok()) return status;
+  std::string congestion = avoid_pacing(socket.get());
   if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0) return Status::from_errno(errno, "bind");
   if (::listen(socket.get(), static_cast<int>(options.backlog)) != 0) return Status::from_errno(errno, "listen");
   SocketAddress bound;
   socklen_t length = sizeof bound;
   if (::getsockname(socket.get(), &bound.any, &length) != 0) return Status::from_errno(errno, "getsockname");
-  return ListeningSocket{std::move(socket), bound.port()};
+  return ListeningSocket{std::move(socket), bound.port(), std::move(congestion)};
 }
 
 }  // namespace

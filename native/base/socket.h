@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/congestion.h"
 #include "base/status.h"
 
 namespace odradek {
@@ -38,6 +39,7 @@ struct SocketAddress {
   SocketAddress() : v6{} {}
 
   std::string host() const;  // numeric, "" when unset
+  bool is_loopback() const;
   uint16_t port() const;
 };
 
@@ -50,6 +52,7 @@ struct ListenOptions {
 struct ListeningSocket {
   Descriptor descriptor;
   uint16_t port = 0;
+  std::string congestion;  // for restore_congestion()
 };
 
 // Binds the first address of `host` that can be bound (empty: every interface, both families where the system has

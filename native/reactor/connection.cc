@@ -30,6 +30,7 @@ void Connection::renew(NetworkThread& owner, Transport& through, uint32_t of_lis
   todo = 0;
   state = Sending::kIdle;
   reason = CloseReason::kPeer;
+  expected = 1;
   assumed_warm = 0;
   sent_pieces = sent_bytes = 0;
 }

@@ -60,6 +60,7 @@ struct Connection {
   // The network thread's.
   FrameReader reader;
   bool shaken = false;        // the transport's handshake is over
+  uint32_t expected = 1;      // what the transport was last told to expect
   bool unread = false;        // the socket may hold bytes: edges tell it once
   bool ended = false;         // the other side sends no more: read until the end is seen
   bool in_turns = false;      // stands in the thread's list of those with more to do

@@ -62,7 +62,7 @@ Result<uint16_t> Core::listen(uint32_t id, const std::string& host, uint16_t por
   if (closed_) return Status(Code::kClosed);
   const uint64_t token = NetworkThread::kListenerToken | listeners_.size();
   if (Status status = threads_[0]->poller().watch_listener(listening->descriptor.get(), token); !status.ok()) return status;
-  listeners_.push_back({std::move(listening->descriptor), id});
+  listeners_.push_back({std::move(listening->descriptor), id, std::move(listening->congestion)});
   return listening->port;
 }
 
@@ -82,9 +82,9 @@ void Core::close_listeners_if_asked(bool always) {
   listeners_gone_.notify_all();
 }
 
-std::pair<int, uint32_t> Core::listener(uint32_t number) const {
+const Core::Listener& Core::listener(uint32_t number) const {
   const std::lock_guard lock(mutex_);
-  return {listeners_[number].descriptor.get(), listeners_[number].id};
+  return listeners_[number];  // a deque's elements stay where they are
 }
 
 void Core::close() {

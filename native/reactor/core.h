@@ -73,9 +73,10 @@ class Core {
   struct Listener {
     Descriptor descriptor;
     uint32_t id = 0;
+    std::string congestion;
   };
-  // The listener of that token, or an id with no descriptor. The first network thread only: it alone closes them.
-  std::pair<int, uint32_t> listener(uint32_t number) const;
+  // The listener of that token, maybe without its descriptor. The first network thread only: it alone closes them.
+  const Listener& listener(uint32_t number) const;
   // When asked to, or always: closes the listeners. The first network thread only.
   void close_listeners_if_asked(bool always);
   bool asked_to_close_listeners() const { return stop_listening_.load(std::memory_order_seq_cst); }

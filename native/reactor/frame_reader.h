@@ -61,6 +61,9 @@ class FrameReader {
   // Has a block of its own with room left: receiving needs no new memory.
   bool has_block() const { return block_ != Arena::kNoRoom && have_ < block_bytes_; }
 
+  // Bytes still to come of a frame that has a block of its own.
+  uint32_t missing() const { return block_ != Arena::kNoRoom ? total_ - have_ : 0; }
+
   bool owns_block() const { return block_ != Arena::kNoRoom; }
   // room() asks for a block, not just for a slab.
   bool wants_block() const { return block_ != Arena::kNoRoom || total_ > kSmallFrame; }

@@ -19,6 +19,9 @@ namespace {
 constexpr int kAcceptsPerTurn = 128;          // then connections have their turn
 constexpr int64_t kSilenceMs = 100;           // of a listener, when descriptors or memory are spent
 constexpr size_t kEventsPerPublication = 64;  // within a round, so that the main isolate need not wait for its end
+// Of a frame that is under way: from where on, and how much of it, is waited for.
+constexpr uint32_t kLeastExpected = 64 * 1024;
+constexpr uint32_t kMostExpected = 512 * 1024;
 constexpr uint32_t kSlotsAtHand = 64;
 // What a request counts beside its bytes, so that a flood of empty ones is counted too.
 constexpr uint32_t kRequestOverhead = 128;
@@ -26,10 +29,6 @@ constexpr uint32_t kRequestOverhead = 128;
 // A single writer needs no locked instruction.
 void add(std::atomic<uint64_t>& counter, uint64_t count) {
   counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
-}
-
-void forget(std::vector<Connection*>& list, Connection& connection) {
-  std::replace(list.begin(), list.end(), &connection, static_cast<Connection*>(nullptr));
 }
 
 }  // namespace
@@ -164,12 +163,14 @@ void NetworkThread::dispatch(const Poller::Ready& ready) {
 // ---- connections come ----
 
 void NetworkThread::accept_from(uint32_t number) {
-  const auto [descriptor, listener] = core_.listener(number);
+  const Core::Listener& listener = core_.listener(number);
+  const int descriptor = listener.descriptor.get();
   for (int i = 0; i < kAcceptsPerTurn && descriptor >= 0; ++i) {
     Accepted accepted = accept_tcp(descriptor);
     switch (accepted.outcome) {
       case AcceptOutcome::kAccepted:
-        hand_out(std::move(accepted), listener);
+        restore_congestion(accepted.descriptor.get(), accepted.peer, listener.congestion);
+        hand_out(std::move(accepted), listener.id);
         continue;
       case AcceptOutcome::kAborted:
         continue;
@@ -342,7 +343,23 @@ void NetworkThread::read(Connection& connection) {
   // Fewer bytes than there was room for: the socket is empty, and an edge tells of the next. An end of stream has told
   // of itself already, so it is read up to.
   connection.unread = received.bytes == room.bytes || connection.ended;
-  if (connection.unread) take_turn_later(connection);
+  if (connection.unread) {
+    take_turn_later(connection);
+  } else {
+    expect_rest(connection);
+  }
+}
+
+// While a long frame is on its way fast, being woken for every packet of it costs more than receiving them.
+void NetworkThread::expect_rest(Connection& connection) {
+  const uint32_t missing = connection.reader.missing();
+  const uint32_t bytes = missing > kLeastExpected ? std::min(missing, kMostExpected) : 1;
+  if (bytes != connection.expected) expect(connection, bytes);
+}
+
+void NetworkThread::expect(Connection& connection, uint32_t bytes) {
+  connection.expected = bytes;
+  connection.transport->expect(connection.socket, bytes);
 }
 
 void NetworkThread::announce(Connection& connection) {
@@ -417,84 +434,6 @@ void NetworkThread::serve_waiting() {
   if (!waiting_.empty()) return;
   starving_ = false;
   core_.count_starving(-1);
-}
-
-// ---- connections go ----
-
-void NetworkThread::close(Connection& connection, CloseReason reason) {
-  SlotChain freed;
-  std::optional<int> socket;
-  {
-    const std::lock_guard lock(connection.lock);
-    if (connection.closed) return;
-    connection.closed = true;
-    if (!connection.sending) socket = connection.dispose(freed);  // else whoever sends does
-  }
-  all_[connection.place] = all_.back();
-  all_[connection.place]->place = connection.place;
-  all_.pop_back();
-  if (connection.in_turns) {
-    forget(turns_, connection);
-    forget(now_, connection);
-  }
-  if (connection.in_waiting) forget(waiting_, connection);
-  connection.reader.reset(core_.arena);
-  events_.push_back({.kind = static_cast<uint32_t>(EventKind::kClosed),
-                     .slot = static_cast<uint32_t>(reason),
-                     .connection = connection.index,
-                     .listener = connection.listener});
-  if (socket) core_.finish(connection, *socket, freed);
-}
-
-bool NetworkThread::is_busy(Connection& connection) {
-  const std::lock_guard lock(connection.lock);
-  if (connection.active) connection.last_active_ms = now_ms_;
-  connection.active = false;
-  return connection.in_flight > 0;
-}
-
-void NetworkThread::sweep() {
-  const ReactorOptions& options = core_.options;
-  for (const uint32_t number : silent_listeners_) {
-    const int descriptor = core_.listener(number).first;
-    if (descriptor >= 0) static_cast<void>(poller_.silence_listener(descriptor, kListenerToken | number, false));
-  }
-  silent_listeners_.clear();
-
-  const bool others_wait = !waiting_.empty();
-  Connection* longest_stalled = nullptr;
-  bool memory_comes = false;
-  for (size_t i = all_.size(); i-- > 0;) {  // backwards: close() puts the last one in the place of the closed one
-    Connection& connection = *all_[i];
-    const bool busy = is_busy(connection);
-    const int64_t silent_ms = now_ms_ - connection.last_active_ms;
-    const bool stalled = others_wait && options.stalled_frame_ms >= 0 && silent_ms > options.stalled_frame_ms;
-    if (connection.in_waiting || connection.unread) {
-      // While we do not read it, its silence says nothing. But two that each wait for the other's block wait for ever.
-      if (stalled && connection.in_waiting && connection.reader.owns_block() &&
-          (longest_stalled == nullptr || connection.last_active_ms < longest_stalled->last_active_ms)) {
-        longest_stalled = &connection;
-      }
-    } else if (stalled && connection.reader.midway()) {
-      memory_comes = true;
-      close(connection, CloseReason::kStalled);
-    } else if (!busy && options.connections_max_idle_ms >= 0 && silent_ms > options.connections_max_idle_ms) {
-      close(connection, CloseReason::kIdle);
-    }
-  }
-  if (longest_stalled != nullptr && !memory_comes) close(*longest_stalled, CloseReason::kStalled);
-  const auto or_never = [](int64_t ms) { return ms >= 0 ? ms : INT64_MAX; };
-  const int64_t shortest = std::min(or_never(options.connections_max_idle_ms), or_never(options.stalled_frame_ms));
-  next_sweep_ms_ = now_ms_ + std::clamp<int64_t>(shortest / 4, 10, 1000);
-}
-
-void NetworkThread::close_longest_idle(Connection& newest) {
-  Connection* longest = nullptr;
-  for (Connection* connection : all_) {
-    if (connection == &newest || is_busy(*connection)) continue;
-    if (longest == nullptr || connection->last_active_ms < longest->last_active_ms) longest = connection;
-  }
-  close(longest != nullptr ? *longest : newest, CloseReason::kTooMany);
 }
 
 void NetworkThread::publish() {

@@ -78,6 +78,8 @@ class NetworkThread {
 
   void turn(Connection& connection, bool room_to_send, bool broken);
   void read(Connection& connection);
+  void expect_rest(Connection& connection);
+  void expect(Connection& connection, uint32_t bytes);
   void announce(Connection& connection);
   void flush(Connection& connection);
   void take_turn_later(Connection& connection);

@@ -37,6 +37,12 @@ IoResult TcpTransport::receive(int socket, std::span<const iovec> pieces) {
   return result_of(received);
 }
 
+// The kernel tells of less where the receive buffer could not hold as much.
+void TcpTransport::expect(int socket, uint32_t bytes) {
+  const int low_water = static_cast<int>(bytes);
+  static_cast<void>(::setsockopt(socket, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof low_water));
+}
+
 IoResult TcpTransport::send(int socket, std::span<const iovec> pieces, bool more) {
   const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (more ? MSG_MORE : 0);
   ssize_t sent;

@@ -40,6 +40,9 @@ class Transport {
   // next. As many as there was room for: there may be more.
   virtual IoResult receive(int socket, std::span<const iovec> pieces) = 0;
 
+  // So many bytes are on their way (1: any number): the poller need not tell of fewer, except of the end.
+  virtual void expect(int socket, uint32_t bytes) = 0;
+
   // `more`: bytes follow at once, so a last short packet may wait for them.
   virtual IoResult send(int socket, std::span<const iovec> pieces, bool more) = 0;
   virtual IoResult send_file(int socket, FileHandle& file, uint64_t position, size_t length) = 0;
@@ -52,6 +55,7 @@ class TcpTransport final : public Transport {
  public:
   IoResult handshake(int socket) override;
   IoResult receive(int socket, std::span<const iovec> pieces) override;
+  void expect(int socket, uint32_t bytes) override;
   IoResult send(int socket, std::span<const iovec> pieces, bool more) override;
   IoResult send_file(int socket, FileHandle& file, uint64_t position, size_t length) override;
   bool any_thread_may_send() const override { return true; }

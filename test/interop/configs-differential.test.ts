@@ -29,7 +29,7 @@ const PROPERTIES = {
 };
 const TOPIC_SETTINGS = { 'retention.ms': ' 0012345', 'cleanup.policy': 'compact, delete', 'min.cleanable.dirty.ratio': '1e-4', 'flush.messages': '9223372036854775807' };
 // Ours on purpose (src/config/own-defaults.ts).
-const OURS = new Set(['log.dir', 'socket.listen.backlog.size', 'socket.receive.buffer.bytes']);
+const OURS = new Set(['log.dir', 'socket.listen.backlog.size', 'socket.receive.buffer.bytes', 'socket.send.buffer.bytes']);
 // Known to 3.9.2, while 3.9.1 runs here.
 const YOUNGER = new Set(['alter.config.policy.kraft.compatibility.enable']);
 
