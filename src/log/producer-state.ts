@@ -173,6 +173,7 @@ export class ProducerStateManager {
       return;
     }
     invariant(this.#inFlight.length > 0, 'an append failed that was not in flight');
+    const owed: RolledBack[] = [];
     for (let first = true; this.#inFlight.length > 0; first = false) {
       const { entry, epoch, firstSequence } = this.#inFlight.shift();
       this.#settled += 1;
@@ -181,8 +182,10 @@ export class ProducerStateManager {
       if (entry.inFlight === 0 && entry.epoch === NO_EPOCH) this.#forget(entry);
       const rolledBack = { producerId: entry.producerId, epoch, firstSequence };
       if (!first) this.#doomed.push(rolledBack);
-      if (!first || anew) this.#owe(rolledBack);
+      if (!first || anew) owed.push(rolledBack);
     }
+    // Those that are owed already were behind them: nothing of theirs was let in before.
+    while (owed.length > 0) this.#owe(owed.pop()!);
     this.#tellSettled();
   }
 
@@ -204,7 +207,7 @@ export class ProducerStateManager {
   #owe(batch: RolledBack): void {
     const owed = this.#owed.get(batch.producerId);
     if (owed === undefined) this.#owed.set(batch.producerId, [batch]);
-    else owed.push(batch);
+    else owed.unshift(batch);
   }
 
   #paid(producerId: number, epoch: number, firstSequence: number): void {

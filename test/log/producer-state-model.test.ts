@@ -103,7 +103,7 @@ test('random producers, late completions and failures: the same answers as the m
       } else if (inFlight.length > 0 && random.int(12) === 0) {
         state.rollback(false);
         failuresToTell = inFlight.slice(1);
-        owed.push(...failuresToTell);
+        owed = [...failuresToTell, ...owed];
         inFlight = [];
       } else if (inFlight.length > 0) {
         const batch = inFlight.shift()!;

@@ -204,6 +204,25 @@ test('what comes behind batches that another producer\'s failure took down waits
   expect(state.check(good, 0, 1, 1, false)).toBe(Verdict.accept);
 });
 
+test('batches that a second failure takes down are decided before those that still wait from the first', () => {
+  const { state } = new Log();
+  const [bad, good] = [8, 9];
+  state.prepare(bad, 0, 0, 0, false);
+  for (const sequence of [0, 1, 2]) state.prepare(good, 0, sequence, sequence, false);
+  state.rollback(false);
+  for (let n = 0; n < 3; n++) state.rollback(true);
+  state.prepare(bad, 0, 0, 0, false);
+  for (const sequence of [0, 1]) state.prepare(good, 0, sequence, sequence, false);
+  state.rollback(false);
+  for (let n = 0; n < 2; n++) state.rollback(true);
+  for (const sequence of [0, 1, 2]) {
+    for (const later of [0, 1, 2].filter(each => each > sequence)) expect(state.check(good, 0, later, later, false)).toBe(Verdict.behind);
+    expect(state.check(good, 0, sequence, sequence, false)).toBe(Verdict.accept);
+    state.prepare(good, 0, sequence, sequence, false);
+  }
+  expect(state.owes).toBe(false);
+});
+
 test('a completion nobody waits for is a contradiction', () => {
   const { state } = new Log();
   expect(() => state.commit(0, 0, 0)).toThrow(/in flight/);
