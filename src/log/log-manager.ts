@@ -76,6 +76,7 @@ export class LogManager {
   readonly #highWatermarks = new Map<string, number>();
   readonly #online = new Set<string>();
   readonly #checkpoints: Checkpoints;
+  readonly #creating = new Map<string, Promise<PartitionLog>>();
   /** By directory: new logs that are not open yet. They count as well: a topic's partitions come all at once. */
   readonly #opening = new Map<string, number>();
   readonly #timers = new Set<Timer>();
@@ -127,6 +128,16 @@ export class LogManager {
    * with a LogDirectoryError where trying again makes no sense before the broker's next start.
    */
   async create(topic: string, partition: number, topicId: string, isNew: boolean): Promise<PartitionLog> {
+    const name = liveName(topic, partition);
+    // Asked twice at once, it is made once: each would take what the other makes for a leftover.
+    const other = this.#creating.get(name);
+    if (other !== undefined) return other;
+    const creation = this.#create(topic, partition, topicId, isNew).finally(() => this.#creating.delete(name));
+    this.#creating.set(name, creation);
+    return creation;
+  }
+
+  async #create(topic: string, partition: number, topicId: string, isNew: boolean): Promise<PartitionLog> {
     const known = this.get(topic, partition);
     if (known !== undefined) {
       if (known.topicId !== topicId && known.topicId !== ZERO_ID && topicId !== ZERO_ID) {

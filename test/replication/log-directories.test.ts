@@ -1,8 +1,9 @@
 // Several log directories, and disks that fail: what clients, the controller and ZooKeeper are told, and how it comes back.
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ErrorCode } from '../../src/protocol/errors.js';
+import { LeaderAndIsrRequest } from '../../src/protocol/messages.js';
 import { startBroker } from '../../src/server/broker.js';
 import type { ZooKeeper } from '../../src/zookeeper/types.js';
 import { decodePartitionState } from '../../src/zookeeper/znodes/partition.js';
@@ -156,10 +157,29 @@ test('a new log whose disk refuses it goes to the next directory', async () => {
   const story = await scene();
   const { client, disk, broker } = story;
   const [a, b] = ['a', 'b'].map(name => join(broker.dir, name));
-  disk.breaks(a!);
+  disk.fault = (call, path) => (call === 'makeDirectory' && path.startsWith(a!) ? 'EROFS' : undefined);
   await client.createTopic('orders');
   expect((await client.produce('orders', batch(['x']))).errorCode).toBe(0);
   expect(readdirSync(b!)).toContain('orders-0');
+  expect(readdirSync(a!)).not.toContain('orders-0');
+});
+
+test('a replica that is asked for twice in one request is made once', async () => {
+  const { broker, client, home } = await scene();
+  const state = { partitionIndex: 0, controllerEpoch: 1, leader: broker.id, leaderEpoch: 0, isr: [broker.id], partitionEpoch: 0, replicas: [broker.id], isNew: true };
+  await client.ask(LeaderAndIsrRequest, { controllerId: broker.id, controllerEpoch: 1_000, brokerEpoch: -1, topicStates: [{ topicName: 'orders', topicId: 'bm90LWEtdG9waWMtaWQtMQ', partitionStates: [state, state] }] }, 7);
+  expect((await client.produce('orders', batch(['x']))).errorCode).toBe(0);
+  expect(readdirSync(join(home('orders'), 'orders-0'))).toContain('partition.metadata');
+  for (let n = 0; n < 3; n++) expect((await client.produce('orders', batch(['x']))).baseOffset).toBe(1 + n);
+});
+
+test('a partition that lies in two log directories stops the start, and both are named', async () => {
+  const { broker, client, home } = await scene();
+  await client.createTopic('orders');
+  await broker.close();
+  const other = home('orders').endsWith('a') ? 'b' : 'a';
+  cpSync(join(home('orders'), 'orders-0'), join(broker.dir, other, 'orders-0'), { recursive: true });
+  await expect(broker.restart()).rejects.toThrow(/orders-0 is in two log directories/);
 });
 
 test('a log that cannot be made for want of space is made when there is some, and led, without anybody asking', async () => {
