@@ -133,20 +133,36 @@ test('a log that nobody reads stops nothing: the broker starts, serves and ends;
   running.delete(child);
 });
 
-test('a pipe between programs that is full and stays full: the process starts, and ends when it is told to', async () => {
+/** Lets the process fail where nobody catches it, when it is sent SIGUSR2. */
+const FRAGILE = ['--import', 'data:text/javascript,process.on("SIGUSR2", () => { throw new Error("boom") })'];
+
+test('an error that nobody caught is told, and ends the process with 1', async () => {
+  const child = spawn(process.execPath, ['--import', TSX, ...FRAGILE, MAIN, 'start', ...SOMEWHERE], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  let err = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => { err += text; });
+  const ended = new Promise<number | null>(resolve => child.once('close', resolve));
+  await new Promise(resolve => child.stdout.once('data', resolve));
+  child.kill('SIGUSR2');
+  expect(await ended).toBe(1);
+  expect(err).toMatch(/^odradek: Error: boom\n {4}at /m);
+  running.delete(child);
+});
+
+test.each(['SIGTERM', 'SIGUSR2'] as const)('a pipe between programs that is full and stays full: the process starts, and ends by %s', async signal => {
   const pipe = join(dir, 'pipe');
   execFileSync('mkfifo', [pipe]);
   // For reading too, so that opening it does not wait for a reader. (Node's own pipes between processes are sockets.)
   const fd = openSync(pipe, 'r+');
   try {
     const unknown = ['a', 'b', 'c'].map(letter => letter.repeat(100_000));
-    const child = spawn(process.execPath, ['--import', TSX, MAIN, 'start', ...SOMEWHERE, ...unknown.flatMap(key => ['--override', `${key}=1`])],
+    const child = spawn(process.execPath, ['--import', TSX, ...FRAGILE, MAIN, 'start', ...SOMEWHERE, ...unknown.flatMap(key => ['--override', `${key}=1`])],
       { cwd: dir, env: { ...process.env, ODRADEK_LOG: 'info' }, stdio: ['ignore', 'pipe', fd] });
     running.add(child);
     const ended = new Promise<number | null>(resolve => child.once('exit', resolve));
     await new Promise(resolve => child.stdout!.once('data', resolve));
-    child.kill('SIGTERM');
-    expect(await ended).toBe(0);
+    child.kill(signal);
+    expect(await ended).toBe(signal === 'SIGTERM' ? 0 : 1);
     running.delete(child);
   } finally {
     closeSync(fd);
