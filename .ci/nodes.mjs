@@ -28,8 +28,8 @@ function install(major) {
 }
 
 function within(ms, what, promise) {
-  let late;
-  return Promise.race([promise, new Promise((_, reject) => { late = setTimeout(() => reject(new Error(`${what} took longer than ${ms} ms`)), ms); })]).finally(() => clearTimeout(late));
+  const late = AbortSignal.timeout(ms);
+  return Promise.race([promise, new Promise((_, reject) => late.addEventListener('abort', () => reject(new Error(`${what} took longer than ${ms} ms`))))]);
 }
 
 async function tryOut(node) {
