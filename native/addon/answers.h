@@ -11,6 +11,7 @@
 #include "base/byte_order.h"
 #include "base/spin_lock.h"
 #include "base/status.h"
+#include "log/append_job.h"
 
 namespace odradek {
 
@@ -25,7 +26,7 @@ struct AppendOutcome {
   int64_t base_offset = -1;
   int64_t log_append_time = -1;
   int64_t start_offset = -1;
-  int32_t record_index = -1;  // of the first refused record
+  std::vector<RecordError> record_errors;  // the first of them
   uint32_t record_error_count = 0;
 };
 

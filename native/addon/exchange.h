@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -88,8 +89,8 @@ class Exchange final : private WarmUp {
   // may be used again. Nothing happens earlier.
   void forget_log(uint32_t log);
   // Walks the plain records of an inflated batch on a log thread. `records` must stay until the completion was polled.
-  void inspect(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_timestamp,
-               bool keys_required, int64_t oldest, int64_t newest);
+  void inspect(double cookie, std::span<const uint8_t> records, int32_t count, int64_t base_timestamp, bool keys_required,
+               int64_t oldest, int64_t newest, std::span<double> errors);
   // The first record at or past `timestamp`, or (timestamp -1) the first of the largest timestamp.
   void find_in_records(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_offset,
                        int64_t base_timestamp, int64_t timestamp, int64_t from_offset);

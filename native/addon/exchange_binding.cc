@@ -1,6 +1,7 @@
 #include "addon/exchange_binding.h"
 
 #include "addon/arguments.h"
+#include "addon/record_errors.h"
 
 namespace odradek {
 
@@ -275,7 +276,9 @@ Napi::Value ExchangeBinding::failed_answer(const Napi::CallbackInfo& info) {
     each.Set("baseOffset", static_cast<double>(outcome.base_offset));
     each.Set("logAppendTime", static_cast<double>(outcome.log_append_time));
     each.Set("logStartOffset", static_cast<double>(outcome.start_offset));
-    each.Set("recordIndex", outcome.record_index);
+    Napi::Float64Array records = Napi::Float64Array::New(env_, outcome.record_errors.size() * kRecordErrorFields);
+    write_record_errors(outcome.record_errors, records.Data(), records.ElementLength());
+    each.Set("records", records);
     each.Set("recordErrors", outcome.record_error_count);
     outcomes.Set(at, each);
   }

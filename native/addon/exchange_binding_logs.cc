@@ -188,9 +188,14 @@ Napi::Value ExchangeBinding::inspect(const Napi::CallbackInfo& info) {
   const bool keys_required = args.boolean("keysRequired");
   const int64_t oldest = args.int64("oldest");
   const int64_t newest = args.int64("newest");
+  Napi::Float64Array errors = args.doubles("errors");
   if (args.rejected()) return nothing(info);
-  hold(cookie, records);
-  exchange_->inspect(cookie, records.Data(), records.ByteLength(), count, base_timestamp, keys_required, oldest, newest);
+  Napi::Array held = Napi::Array::New(env_, 2);
+  held.Set(0u, records);
+  held.Set(1u, errors);
+  hold(cookie, held);
+  exchange_->inspect(cookie, {records.Data(), records.ByteLength()}, count, base_timestamp, keys_required, oldest, newest,
+                     {errors.Data(), errors.ElementLength()});
   return nothing(info);
 }
 

@@ -46,7 +46,7 @@ void Exchange::completed(Entry& entry, std::span<const AppendDone> done) {
           .base_offset = each.base_offset,
           .log_append_time = each.log_append_time,
           .start_offset = start,
-          .record_index = each.failure && !each.failure->record_errors.empty() ? each.failure->record_errors[0].index : -1,
+          .record_errors = each.failure ? each.failure->record_errors : std::vector<RecordError>(),
           .record_error_count = each.failure ? each.failure->record_error_count : 0};
       if (each.code != Code::kOk) answer.failed.store(true, std::memory_order_relaxed);
       if (answer.remaining.fetch_sub(1, std::memory_order_acq_rel) == 1) settle(index, batch, news);

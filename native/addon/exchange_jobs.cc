@@ -2,6 +2,7 @@
 // carries the asker's cookie.
 #include "addon/exchange.h"
 #include "addon/exchange_entry.h"
+#include "addon/record_errors.h"
 #include "log/record_walk.h"
 
 namespace odradek {
@@ -112,8 +113,8 @@ void Exchange::forget_log(uint32_t index) {
   free_entries_.push_back(index);
 }
 
-void Exchange::inspect(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_timestamp,
-                       bool keys_required, int64_t oldest, int64_t newest) {
+void Exchange::inspect(double cookie, std::span<const uint8_t> records, int32_t count, int64_t base_timestamp,
+                       bool keys_required, int64_t oldest, int64_t newest, std::span<double> errors) {
   threads_->submit([=, this] {
     const RecordRules rules{.base_timestamp = base_timestamp,
                             .keys_required = keys_required,
@@ -121,9 +122,12 @@ void Exchange::inspect(double cookie, const uint8_t* records, size_t length, int
                             .oldest_timestamp = oldest,
                             .newest_timestamp = newest};
     AppendFailure failure;
-    const RecordVerdict verdict = walk_records({records, length}, count, rules, &failure);
-    const int32_t first = failure.record_errors.empty() ? -1 : failure.record_errors[0].index;
-    job_done(cookie, verdict.code, static_cast<double>(verdict.max_timestamp), verdict.offset_of_max, first);
+    const RecordVerdict verdict = walk_records(records, count, rules, &failure);
+    // Where the structure is broken, no record is to blame.
+    if (*verdict.reason != 0) failure = {};
+    const size_t told = write_record_errors(failure.record_errors, errors.data(), errors.size());
+    job_done(cookie, verdict.code, static_cast<double>(verdict.max_timestamp), verdict.offset_of_max, static_cast<double>(told),
+             failure.record_error_count);
   });
 }
 

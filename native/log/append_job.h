@@ -59,7 +59,8 @@ struct AppendFailure {
   std::vector<RecordError> record_errors;  // the first kMaxRecordErrors of them
   uint32_t record_error_count = 0;         // all of them
 
-  static constexpr size_t kMaxRecordErrors = 64;
+  // More than a batch of a producer holds; a hostile one is not worth more words.
+  static constexpr size_t kMaxRecordErrors = 512;
 };
 
 // The fate of one job. On failure the offsets are -1 and nothing of the job is in the log.

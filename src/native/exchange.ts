@@ -58,14 +58,17 @@ export const AppendFlag = {
   internal: 32,
 } as const;
 
+/** What stands where of one refused record. Native code tells of no more than `most` of one batch. */
+export const RecordErrorField = { index: 0, code: 1, timestamp: 2, size: 3, most: 512 } as const;
+
 /** How one append of a failed answer ended. */
 export interface AppendOutcome {
   readonly code: number;
   readonly baseOffset: number;
   readonly logAppendTime: number;
   readonly logStartOffset: number;
-  /** Index within the batch of the first refused record, or -1, and how many were. */
-  readonly recordIndex: number;
+  /** The first refused records (RecordErrorField), and how many there were. */
+  readonly records: Float64Array;
   readonly recordErrors: number;
 }
 
@@ -179,8 +182,11 @@ export interface NativeExchange {
   /** Once a log is closed: its index may be used again. */
   forgetLog(log: number): void;
 
-  /** Walks the plain records of an inflated batch. Values: largest timestamp, its offset delta, index of the first refused record. */
-  inspect(cookie: number, records: Uint8Array, count: number, baseTimestamp: number, keysRequired: boolean, oldest: number, newest: number): void;
+  /**
+   * Walks the plain records of an inflated batch. Values: largest timestamp, its offset delta, refused records that `errors`
+   * has room for, and how many there are.
+   */
+  inspect(cookie: number, records: Uint8Array, count: number, baseTimestamp: number, keysRequired: boolean, oldest: number, newest: number, errors: Float64Array): void;
   /** Values: offset and timestamp of the first record at or past `timestamp` and `from`, or -1. */
   findInRecords(cookie: number, records: Uint8Array, count: number, baseOffset: number, baseTimestamp: number, timestamp: number, from: number): void;
 

@@ -183,18 +183,48 @@ test('a wrong CRC among pipelined good ones costs itself alone', async () => {
   }
 });
 
-test('a compacted topic asks for keys and tells which record has none', async () => {
+test('a compacted topic asks for keys and tells which records have none, all of them', async () => {
   const { client } = await story();
   await client.createTopic('table', { configs: { 'cleanup.policy': 'compact' } });
-  const keyless = [{ value: Buffer.from('a') }, { value: Buffer.from('b') }, { key: null, value: Buffer.from('c') }];
+  const some = [0, 1, 2, 3, 4, 5, 6].map(at => ({ ...([2, 4, 5, 6].includes(at) ? { key: null } : {}), value: Buffer.from(`${at}`) }));
+  const fault = 'Compacted topic cannot accept message without key in topic partition table-0';
   for (const codec of ['none', 'zstd'] as const) {
     for (const version of [7, 8, 11]) {
-      const answer = await client.produce('table', batch(keyless, { codec }), { version });
+      const answer = await client.produce('table', batch(some, { codec }), { version });
       expect(answer.errorCode).toBe(ErrorCode.InvalidRecord);
-      expect(answer.recordErrors.map(({ batchIndex }) => batchIndex)).toEqual(version >= 8 ? [2] : []);
-      if (version >= 8) expect(answer.recordErrors[0]!.batchIndexErrorMessage).toContain('key');
+      expect(answer.recordErrors).toEqual(version >= 8 ? [2, 4, 5, 6].map(batchIndex => ({ batchIndex, batchIndexErrorMessage: fault })) : []);
+      const three = [2, 4, 5].map(at => `RecordError(batchIndex=${at}, message='${fault}')`).join(', ');
+      if (version >= 8) expect(answer.errorMessage).toBe(`One or more records have been rejected due to 4 record errors in total, and only showing the first three errors at most: [${three}]`);
     }
     expect((await client.produce('table', batch(['a', 'b'], { codec }))).errorCode).toBe(0);
+    // So many that not all are told: the count is.
+    const many = await client.produce('table', batch(Array.from({ length: 3000 }, () => ({ key: null, value: Buffer.from('x') })), { codec }));
+    expect([many.errorCode, many.recordErrors.length, many.recordErrors.at(-1)!.batchIndex]).toEqual([ErrorCode.InvalidRecord, 512, 511]);
+    expect(many.errorMessage).toContain('due to 3000 record errors in total');
+  }
+  // Twenty such in one request: a bounded answer, in which none is without a reason.
+  await client.createTopic('tables', { partitions: 20, configs: { 'cleanup.policy': 'compact' } });
+  const keyless = batch(Array.from({ length: 600 }, () => ({ key: null, value: Buffer.from('x') })));
+  const all = await client.produceAll({ acks: 1, topicData: [{ name: 'tables', partitionData: Array.from({ length: 20 }, (_, index) => ({ index, records: keyless })) }] });
+  const told = all.responses[0]!.partitionResponses.map(({ recordErrors }) => recordErrors.length);
+  expect(told.every(count => count > 0)).toBe(true);
+  expect(told.reduce((sum, count) => sum + count, 0)).toBeLessThan(5100);
+});
+
+test('records out of time are all told, with what the topic takes; one fault of each record, its key first', async () => {
+  const { client } = await story();
+  await client.createTopic('timed', { configs: { 'message.timestamp.before.max.ms': '1000000', 'message.timestamp.after.max.ms': '1000000', 'cleanup.policy': 'compact' } });
+  const now = Date.now();
+  const key = Buffer.from('k');
+  const records = [{ key, timestamp: now }, { key, timestamp: now - 2_000_000 }, { key: null, timestamp: now + 2_000_000 }, { key, timestamp: now + 3_000_000 }];
+  for (const codec of ['none', 'gzip'] as const) {
+    const answer = await client.produce('timed', batch(records, { codec }));
+    expect([answer.errorCode, answer.errorMessage]).toEqual([ErrorCode.InvalidTimestamp, 'One or more records have been rejected due to invalid timestamp']);
+    expect(answer.recordErrors.map(({ batchIndex }) => batchIndex)).toEqual([1, 2, 3]);
+    const [early, keyless, late] = answer.recordErrors.map(({ batchIndexErrorMessage }) => batchIndexErrorMessage);
+    expect(early).toMatch(new RegExp(`^Timestamp ${now - 2_000_000} of message with offset 1 is out of range\\. The timestamp should be within \\[\\d{13}, \\d{13}\\]$`));
+    expect(keyless).toContain('without key');
+    expect(late).toContain(`Timestamp ${now + 3_000_000} of message with offset 3`);
   }
 });
 

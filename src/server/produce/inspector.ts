@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.js';
 import type { Codecs } from '../../compression/codecs.js';
 import { InflateError } from '../../compression/inflate-error.js';
 import { NativeCode } from '../../native/codes.js';
-import { AppendFlag } from '../../native/exchange.js';
+import { AppendFlag, RecordErrorField } from '../../native/exchange.js';
 import type { Jobs } from '../../native/jobs.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { crc32c } from '../../protocol/records/crc32c.js';
@@ -25,7 +25,7 @@ export interface Refusal {
   readonly row: number;
   readonly code: number;
   readonly message: string;
-  readonly record: RecordBlame | undefined;
+  readonly records: readonly RecordBlame[];
 }
 
 export interface InspectorOptions {
@@ -45,9 +45,13 @@ const COUNT_AT = 57;
 /** What one batch may inflate to. A producer's batch is a few MiB at most; this stops a bomb. */
 const INFLATED_LIMIT = 64 << 20;
 const UNBOUNDED = Number.MAX_VALUE;
+/** LogAppendTime topics overwrite what the producer said, so they do not care. */
+const UNBOUNDED_BOTH_WAYS: readonly [number, number] = [-UNBOUNDED, UNBOUNDED];
 
 export class Inspector {
   readonly #options: InspectorOptions;
+  /** Room for refused records, of inspections that have ended. */
+  readonly #spare: Float64Array[] = [];
 
   constructor(options: InspectorOptions) {
     this.#options = options;
@@ -61,7 +65,7 @@ export class Inspector {
   async #inspect({ row, start, length, partition }: Look): Promise<Refusal | undefined> {
     const { arena, codecs, jobs } = this.#options;
     const batch = arena.subarray(start, start + length);
-    const refuse = (code: number, message: string, record?: RecordBlame): Refusal => ({ row, code, message, record });
+    const refuse = (code: number, message: string, records: readonly RecordBlame[] = []): Refusal => ({ row, code, message, records });
     let plain: Buffer;
     try {
       plain = await codecs.inflate(batch[ATTRIBUTES_AT + 1]! & 7, batch.subarray(HEADER_BYTES), INFLATED_LIMIT);
@@ -70,27 +74,31 @@ export class Inspector {
       return refuse(error instanceof InflateError ? ErrorCode.CorruptMessage : ErrorCode.UnknownServerError, String(error));
     }
     const keysRequired = (partition.appendFlags & AppendFlag.requireKey) !== 0;
-    const [oldest, newest] = this.#bounds(partition);
+    const bounds = (partition.appendFlags & AppendFlag.logAppendTime) !== 0 ? UNBOUNDED_BOTH_WAYS : this.bounds(partition.topic);
+    const errors = this.#spare.pop() ?? new Float64Array(RecordErrorField.most * RecordErrorField.size);
     const baseTimestamp = Number(batch.readBigInt64BE(BASE_TIMESTAMP_AT));
     return new Promise(resolve => {
       jobs.start(
-        (native, cookie) => native.inspect(cookie, plain, batch.readInt32BE(COUNT_AT), baseTimestamp, keysRequired, oldest, newest),
+        (native, cookie) => native.inspect(cookie, plain, batch.readInt32BE(COUNT_AT), baseTimestamp, keysRequired, ...bounds, errors),
         verdict => {
+          this.#spare.push(errors);
           if (verdict.code === NativeCode.ok) {
             sayLargestTimestamp(batch, verdict.first);
             return resolve(undefined);
           }
-          const { message, record } = appendRefusal({ code: verdict.code, recordIndex: verdict.third, recordErrors: 1 });
-          resolve(refuse(appendErrorCode(verdict.code), message ?? 'The records of the batch are malformed', record));
+          const { message, records } = appendRefusal({
+            code: verdict.code, records: errors.subarray(0, verdict.third * RecordErrorField.size), recordErrors: verdict.fourth,
+            topic: partition.topic, partition: partition.index, bounds, logAppendTime: false,
+          });
+          resolve(refuse(appendErrorCode(verdict.code), message ?? 'The records of the batch are malformed', records));
         },
       );
     });
   }
 
-  /** LogAppendTime topics overwrite what the producer said, so they do not care. */
-  #bounds(partition: Partition): [number, number] {
-    if ((partition.appendFlags & AppendFlag.logAppendTime) !== 0) return [-UNBOUNDED, UNBOUNDED];
-    const { beforeMs, afterMs } = this.#options.timestampBounds(partition.topic);
+  /** What the topic takes for a create time now, from and to. */
+  bounds(topic: string): readonly [number, number] {
+    const { beforeMs, afterMs } = this.#options.timestampBounds(topic);
     const now = this.#options.clock.now();
     return [beforeMs >= Number.MAX_SAFE_INTEGER ? -UNBOUNDED : now - beforeMs, afterMs >= Number.MAX_SAFE_INTEGER ? UNBOUNDED : now + afterMs];
   }

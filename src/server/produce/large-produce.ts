@@ -79,7 +79,7 @@ export class LargeProduce {
       this.#options.inspector.inspectAll(looks, refusals => {
         if (this.#options.commands.closed) return;
         for (const { row } of looks) rows.inspected[row] = 1;
-        for (const { row, code, message, record } of refusals) rows.refuse(row, code, message, record);
+        for (const { row, code, message, records } of refusals) rows.refuse(row, code, message, records);
         if (looks.length === INFLATED_AT_ONCE) this.#inspect(next);
         else this.#append();
       });

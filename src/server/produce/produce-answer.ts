@@ -122,9 +122,9 @@ export class ProduceAnswer {
   #details(row: number, code: number): ProducePartitionDetails {
     const { rows, partitions } = this.#answerable;
     const message = rows.message[row];
-    const recordIndex = rows.recordIndex[row];
+    const records = rows.records[row];
     const details: ProducePartitionDetails = message === undefined ? {} : { errorMessage: message };
-    if (recordIndex !== undefined) details.recordErrors = [{ batchIndex: recordIndex, batchIndexErrorMessage: rows.recordMessage[row] ?? null }];
+    if (records !== undefined) details.recordErrors = records.map(({ index, message }) => ({ batchIndex: index, batchIndexErrorMessage: message }));
     const partition = partitions[row];
     if (code === ErrorCode.NotLeaderOrFollower && partition !== undefined) details.currentLeader = { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch };
     return details;

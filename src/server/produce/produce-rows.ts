@@ -6,7 +6,10 @@ export const UNDECIDED = -2;
 /** Base offset in an answer that is still to be filled in. No log has it. */
 export const PLACEHOLDER = -2;
 
-/** The record of a batch that is to blame for its refusal. */
+/** Records told of in one answer. Beyond, one of each batch. */
+const MOST_BLAMED = 5000;
+
+/** A record of a batch that is to blame for its refusal. */
 export interface RecordBlame {
   readonly index: number;
   readonly message: string;
@@ -23,9 +26,9 @@ export class ProduceRows {
   /** Decided by what happened to the batch, not by the state of the partition: no second look may overturn it. */
   final = new Uint8Array(16);
   readonly message: (string | undefined)[] = [];
-  /** Of the record that is to blame, if one is: its index within the batch, and what is wrong with it. */
-  readonly recordIndex: number[] = [];
-  readonly recordMessage: (string | undefined)[] = [];
+  /** Those that are to blame, where records are. */
+  readonly records: (readonly RecordBlame[] | undefined)[] = [];
+  #blamed = 0;
   #count = 0;
 
   /** Starts over with `count` rows. */
@@ -44,19 +47,20 @@ export class ProduceRows {
     this.inspected.fill(0, 0, count);
     this.final.fill(0, 0, count);
     this.message.length = 0;
-    this.recordIndex.length = 0;
-    this.recordMessage.length = 0;
+    this.records.length = 0;
+    this.#blamed = 0;
   }
 
-  refuse(row: number, code: number, message?: string, record?: RecordBlame): void {
+  refuse(row: number, code: number, message?: string, records: readonly RecordBlame[] = NONE): void {
     this.code[row] = code;
     this.baseOffset[row] = -1;
     this.logAppendTime[row] = -1;
     this.logStartOffset[row] = -1;
     if (message !== undefined) this.message[row] = message;
-    if (record === undefined) return;
-    this.recordIndex[row] = record.index;
-    this.recordMessage[row] = record.message;
+    if (records.length === 0) return;
+    const told = this.#blamed + records.length > MOST_BLAMED ? records.slice(0, 1) : records;
+    this.#blamed += told.length;
+    this.records[row] = told;
   }
 
   settle(row: number, baseOffset: number, logAppendTime: number, logStartOffset: number): void {
@@ -71,18 +75,17 @@ export class ProduceRows {
     const count = this.#count;
     const [code, inspected, final] = [this.code.slice(0, count), this.inspected.slice(0, count), this.final.slice(0, count)];
     const [baseOffset, logAppendTime, logStartOffset] = [this.baseOffset.slice(0, count), this.logAppendTime.slice(0, count), this.logStartOffset.slice(0, count)];
-    const [message, recordIndex, recordMessage] = [[...this.message], [...this.recordIndex], [...this.recordMessage]];
+    const [message, records] = [[...this.message], [...this.records]];
     return again => {
       again.inspected.set(inspected);
       for (let row = 0; row < count; row++) {
         if (final[row] === 0) continue;
         if (code[row] === 0) again.settle(row, baseOffset[row]!, logAppendTime[row]!, logStartOffset[row]!);
-        else {
-          const index = recordIndex[row];
-          again.refuse(row, code[row]!, message[row], index === undefined ? undefined : { index, message: recordMessage[row] ?? '' });
-        }
+        else again.refuse(row, code[row]!, message[row], records[row]);
         again.final[row] = 1;
       }
     };
   }
 }
+
+const NONE: readonly RecordBlame[] = [];

@@ -272,7 +272,7 @@ export class ProduceService implements HotRoute {
         putBack(rows);
         for (const look of looks) rows.inspected[look.row] = 1;
         for (const refusal of refusals) {
-          rows.refuse(refusal.row, refusal.code, refusal.message, refusal.record);
+          rows.refuse(refusal.row, refusal.code, refusal.message, refusal.records);
           rows.final[refusal.row] = 1;
         }
       });
@@ -358,9 +358,8 @@ export class ProduceService implements HotRoute {
     let ordinal = 0;
     for (const topic of answer.responses) {
       for (const partition of topic.partitionResponses) {
-        const [blamed] = partition.recordErrors;
-        if (partition.errorCode !== 0) rows.refuse(row, partition.errorCode, partition.errorMessage ?? undefined, blamed && { index: blamed.batchIndex, message: blamed.batchIndexErrorMessage ?? '' });
-        else if (partition.baseOffset === PLACEHOLDER) this.#takeOutcome(row, failed.outcomes[ordinal++]!);
+        if (partition.errorCode !== 0) rows.refuse(row, partition.errorCode, partition.errorMessage ?? undefined, partition.recordErrors.map(each => ({ index: each.batchIndex, message: each.batchIndexErrorMessage ?? '' })));
+        else if (partition.baseOffset === PLACEHOLDER) this.#takeOutcome(row, topic.name, partition.index, failed.outcomes[ordinal++]!);
         else rows.settle(row, partition.baseOffset, partition.logAppendTimeMs, partition.logStartOffset);
         if (rows.code[row] !== UNDECIDED) rows.final[row] = 1;
         row++;
@@ -368,15 +367,16 @@ export class ProduceService implements HotRoute {
     }
   }
 
-  #takeOutcome(row: number, outcome: AppendOutcome): void {
+  #takeOutcome(row: number, topic: string, partition: number, outcome: AppendOutcome): void {
     const rows = this.#rows;
     if (outcome.code === NativeCode.ok) rows.settle(row, outcome.baseOffset, outcome.logAppendTime, outcome.logStartOffset);
     else if (outcome.code === NativeCode.staleGeneration) {
       // Decided before a failure in the same log was known: it is decided anew. Its inside was looked at before.
       rows.inspected[row] = 1;
     } else {
-      const { message, record } = appendRefusal(outcome);
-      rows.refuse(row, appendErrorCode(outcome.code), message, record);
+      const logAppendTime = (this.#options.space.view.getInt16(this.#view.recordsStart(row) + 21) & 8) !== 0;
+      const { message, records } = appendRefusal({ ...outcome, topic, partition, logAppendTime, bounds: this.#options.inspector.bounds(topic) });
+      rows.refuse(row, appendErrorCode(outcome.code), message, records);
     }
   }
 }

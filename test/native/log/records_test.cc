@@ -146,6 +146,16 @@ TEST_CASE("on a compacted topic records without a key are named one by one") {
   CHECK(verdict.failure.record_error_count == 2);
 }
 
+TEST_CASE("of a batch with very many refused records the first are named, and all are counted") {
+  constexpr uint32_t kMany = 3 * AppendFailure::kMaxRecordErrors;
+  Bytes bytes = encode(simple_batch(kMany));
+  const Verdict verdict = check(bytes, kAppendKeysRequired);
+  CHECK(verdict.code == Code::kInvalidRecord);
+  REQUIRE(verdict.failure.record_errors.size() == AppendFailure::kMaxRecordErrors);
+  CHECK(verdict.failure.record_errors.back().index == static_cast<int32_t>(AppendFailure::kMaxRecordErrors) - 1);
+  CHECK(verdict.failure.record_error_count == kMany);
+}
+
 TEST_CASE("timestamps out of bounds are named, -1 passes, and time wins over keys") {
   TestBatch batch = simple_batch(5, 10, 1'000'000);
   batch.records[1].timestamp = 899'999;
