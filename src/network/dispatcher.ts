@@ -9,6 +9,7 @@
 import type { Logger } from '../base/logger.js';
 import type { Commands } from '../native/commands.js';
 import { EventField, EventKind, type NativeExchange } from '../native/exchange.js';
+import { requestHeaderVersion, responseHeaderVersion } from '../protocol/apis.js';
 import { Reader } from '../protocol/reader.js';
 import { Writer } from '../protocol/writer.js';
 import { Connection } from './connection.js';
@@ -212,9 +213,10 @@ export class Dispatcher {
     // A large one stays charged to the budget until it is answered, so that the copies have its bound too.
     if (length <= SMALL_FRAME) this.#commands.releaseFrame(slot);
     const correlationId = frame.readInt32BE(4);
-    // ControlledShutdown v0 is the only request with header v0, which has no client id (RequestHeader.java).
-    const bare = apiKey === 7 && apiVersion === 0;
-    const start = bare ? 8 : this.#readClientIdOf(connection, frame, 8, length, apiVersion >= route.request.flexibleFrom);
+    const headerVersion = requestHeaderVersion(route.api, apiVersion);
+    // Header version 0 has no client id.
+    const bare = headerVersion === 0;
+    const start = bare ? 8 : this.#readClientIdOf(connection, frame, 8, length, headerVersion >= 2);
     const reader = new Reader(frame, start, length);
     const request = route.request.decode(reader, apiVersion);
     const context: RequestContext = { apiKey, apiVersion, clientId: bare ? '' : connection.clientId, connection };
@@ -226,12 +228,12 @@ export class Dispatcher {
       return;
     }
     if (!(answer instanceof Promise)) {
-      this.#answer(route, answer, connection, slot, apiKey, apiVersion, correlationId);
+      this.#answer(route, answer, connection, slot, apiVersion, correlationId);
       return;
     }
     connection.busy = true;
     answer.then(
-      message => this.#answer(route, message, connection, slot, apiKey, apiVersion, correlationId),
+      message => this.#answer(route, message, connection, slot, apiVersion, correlationId),
     ).catch((error: unknown) => this.#refuse(route, request, error, context, connection, slot, correlationId))
       .finally(() => this.done(connection));
   }
@@ -239,13 +241,11 @@ export class Dispatcher {
   #refuse(route: PlainRoute, request: object, error: unknown, context: RequestContext, connection: Connection, slot: number, correlationId: number): void {
     const answer = route.refuse(request, error, context);
     if (answer === undefined) this.#commands.fail(slot);
-    else this.#answer(route, answer, connection, slot, context.apiKey, context.apiVersion, correlationId);
+    else this.#answer(route, answer, connection, slot, context.apiVersion, correlationId);
   }
 
-  #answer(route: PlainRoute, message: object, connection: Connection, slot: number, apiKey: number, apiVersion: number, correlationId: number): void {
-    // ApiVersions answers always have response header v0, so that an old client can read them (KIP-511).
-    const flexibleHeader = apiKey !== API_VERSIONS && apiVersion >= route.response.flexibleFrom;
-    this.#send(connection, slot, correlationId, flexibleHeader, writer => route.response.encode(writer, message, apiVersion));
+  #answer(route: PlainRoute, message: object, connection: Connection, slot: number, apiVersion: number, correlationId: number): void {
+    this.#send(connection, slot, correlationId, responseHeaderVersion(route.api, apiVersion) >= 1, writer => route.response.encode(writer, message, apiVersion));
   }
 
   #answerUnsupportedApiVersions(connection: Connection, slot: number, offset: number, apiVersion: number): void {

@@ -1,5 +1,6 @@
 // What the dispatcher needs to know of an API to serve it. The server hands in a table of these.
 
+import type { ApiData } from '../protocol/apis.js';
 import type { MessageCodec } from '../protocol/codec.js';
 import type { Connection } from './connection.js';
 import type { RequestContext } from './request.js';
@@ -10,6 +11,8 @@ export const SMALL_FRAME = 16 * 1024;
 /** A request decoded as a whole, into memory of its own, and answered by a message. */
 export interface PlainRoute {
   readonly kind: 'plain';
+  /** Knows the versions of its headers. */
+  readonly api: ApiData;
   readonly minVersion: number;
   readonly maxVersion: number;
   readonly request: MessageCodec<object, object>;

@@ -70,9 +70,11 @@ export function routesFor(broker: BrokerServices, produce: HotRoute, fetch: HotR
 }
 
 function plainRoute(handler: Handler, broker: BrokerServices, logger: Logger): PlainRoute {
-  const [minVersion, maxVersion] = apiByKey(handler.request.apiKey)?.zkVersions ?? [0, -1];
+  const api = apiByKey(handler.request.apiKey)!;
+  const [minVersion, maxVersion] = api.zkVersions ?? [0, -1];
   return {
     kind: 'plain',
+    api,
     minVersion,
     maxVersion,
     request: handler.request,
