@@ -12,6 +12,7 @@ import { runLoad } from './suite/load-client.js';
 import { machineFacts } from './suite/machine.js';
 import { kafka, odradek, type Kind, type Subject, type SubjectName } from './suite/subject.js';
 import { printTable, shareOfOthers, type Results } from './suite/table.js';
+import { writtenBack } from './suite/writeback.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -80,6 +81,8 @@ async function measureStarts(kinds: readonly Kind[], dir: string): Promise<void>
   }
 }
 
+const beforeSample = async (): Promise<void> => (size === 'smoke' ? undefined : writtenBack());
+
 async function measureLoad(loadCase: LoadCase, subjects: readonly Subject[], dir: string): Promise<void> {
   console.error(`\n${loadCase.name}: ${loadCase.question}\n  bound: ${loadCase.bound}`);
   for (const subject of subjects) await attempt(`${loadCase.name} ${subject.name}`, async () => loadCase.setup?.(subject, size), subject);
@@ -87,13 +90,17 @@ async function measureLoad(loadCase: LoadCase, subjects: readonly Subject[], dir
     const order = round % 2 === 0 ? subjects : [...subjects].reverse();
     for (const subject of order) {
       await attempt(`${loadCase.name} ${subject.name}`, async () => {
+        await beforeSample();
         const sample = await loadCase.run(subject, size);
         record(loadCase.name, subject.name, sample);
         peaks.set(subject.name, Math.max(peaks.get(subject.name) ?? 0, sample['peakMB'] ?? 0));
       }, subject);
     }
     const { floor } = loadCase;
-    if (floor !== undefined) await attempt(`${loadCase.name} floor`, async () => record(loadCase.name, 'floor', await floor(dir, size)));
+    if (floor !== undefined) await attempt(`${loadCase.name} floor`, async () => {
+      await beforeSample();
+      record(loadCase.name, 'floor', await floor(dir, size));
+    });
   }
 }
 

@@ -19,7 +19,7 @@ export interface KafkaOptions {
   readonly config?: Readonly<Record<string, string>>;
 }
 
-// What running.md compares with: a heap of one fixed gigabyte and Kafka's own collector settings.
+// A heap of one fixed gigabyte and Kafka's own collector settings.
 const JVM = ['-server', '-Xms1g', '-Xmx1g', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35', '-XX:+ExplicitGCInvokesConcurrent'];
 
 export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {

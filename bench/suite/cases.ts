@@ -89,7 +89,7 @@ export const produce = produceCase({
   question: 'what does a gigabyte of 1 KiB records in batches of 930 KB, acks=all, cost the broker?',
   bound: 'one copy out of the socket, one into the page cache',
   partitions: 1,
-  load: size => ({ ...LARGE_BATCH, 'in-flight': 5, bytes: { real: 2e9, quick: 1e9, smoke: 8e6 }[size] }),
+  load: size => ({ ...LARGE_BATCH, 'in-flight': 5, bytes: { real: 1.5e9, quick: 1e9, smoke: 8e6 }[size] }),
 });
 
 export const fetch: LoadCase = {

@@ -1,6 +1,7 @@
 #include "floor_process.h"
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -18,6 +19,9 @@ Socket listen_on_loopback() {
   sockaddr_in any{};
   any.sin_family = AF_INET;
   any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  // The floor paces no more than Odradek does (native/base/congestion.h).
+  constexpr char kUnpaced[] = "reno";
+  if (socket.fd() >= 0) static_cast<void>(::setsockopt(socket.fd(), IPPROTO_TCP, TCP_CONGESTION, kUnpaced, sizeof kUnpaced - 1));
   if (socket.fd() < 0 || ::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&any), sizeof any) != 0 || ::listen(socket.fd(), 128) != 0) fail("listen");
   return socket;
 }
