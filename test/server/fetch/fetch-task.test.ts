@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.js';
+import { TimerWheel } from '../../../src/base/timer-wheel.js';
+import { systemTimers } from '../../../src/base/timers.js';
+import { TurnQueue } from '../../../src/base/turn-queue.js';
+import type { Partition } from '../../../src/replication/partition.js';
+import type { ReplicaManager } from '../../../src/replication/replica-manager.js';
+import { FetchEntry } from '../../../src/server/fetch/fetch-entry.js';
+import { FetchTask } from '../../../src/server/fetch/fetch-task.js';
+
+/** Words that native code takes in one go (native/addon/layout.h), and what an answer of so many slices needs of them. */
+const COMMAND_WORDS = 65_536;
+const wordsOf = (slices: number): number => 3 + 2 * (2 * slices + 1);
+
+/** Replicas of which each has one small batch. */
+function replicasWithData(): { replicas: ReplicaManager; taken: () => number } {
+  let taken = 0;
+  const log = {
+    startOffset: 0, endOffset: 1, topicId: '',
+    locateHot: () => ({ slice: ++taken, length: 70, firstOffset: 0 }),
+  };
+  const partition = { role: 'leader', log, highWatermark: 1, lastStableOffset: 1, leadershipError: () => 0, wait: () => {}, unwait: () => {} } as unknown as Partition;
+  return { replicas: { find: () => partition } as unknown as ReplicaManager, taken: () => taken };
+}
+
+test('an answer has no more slices than native code takes; what is beyond is told without records', async () => {
+  const { replicas, taken } = replicasWithData();
+  const released: number[] = [];
+  const entries = Array.from({ length: 20_000 }, (_, index) => {
+    const entry = new FetchEntry('wide', '', index, index);
+    entry.ask(0, -1, -1, 1000);
+    return entry;
+  });
+  await new Promise<void>(answered => {
+    const environment = { replicas, wheel: new TimerWheel(systemClock, systemTimers), turns: new TurnQueue(systemClock, systemTimers), lookAgain: () => {}, releaseSlice: (slice: number) => released.push(slice) };
+    new FetchTask(entries, { apiVersion: 12, replicaId: -1, readCommitted: false }, { minBytes: 1, maxBytes: 50 << 20, maxWaitMs: 1000 }, environment, answered).run();
+  });
+  const withRecords = entries.filter(({ length }) => length > 0);
+  expect(withRecords.length).toBe(taken());
+  expect(withRecords.length).toBeGreaterThan(1000);
+  expect(wordsOf(withRecords.length)).toBeLessThan(COMMAND_WORDS);
+  expect(entries.every(({ errorCode, highWatermark }) => errorCode === 0 && highWatermark === 1)).toBe(true);
+  expect(released).toEqual([]);
+});
