@@ -18,7 +18,7 @@ Result<std::unique_ptr<Exchange>> Exchange::start(const ExchangeOptions& options
   exchange->arena_ = *std::move(arena);
   exchange->threads_ = std::make_unique<LogThreads>(LogThreads::Options{.threads = options.log_threads});
   auto reactor = Reactor::start(options.reactor, *exchange->arena_, exchange->clock_, exchange.get(),
-                                [self = exchange.get()] { self->wake(); });
+                                [self = exchange.get()] { self->news_of_reactor(); });
   if (!reactor.ok()) return reactor.status();
   exchange->reactor_ = *std::move(reactor);
   return exchange;
@@ -44,6 +44,12 @@ void Exchange::close() {
 void Exchange::wake() {
   if (closing_.load(std::memory_order_relaxed)) return;
   if (!awake_.exchange(true, std::memory_order_seq_cst)) wake_();
+}
+
+// What the last requests led to, these will probably lead to: the log thread gets up while the main isolate does.
+void Exchange::news_of_reactor() {
+  wake();
+  if (appended_lately_.load(std::memory_order_relaxed)) threads_->expect();
 }
 
 Exchange::Polled Exchange::poll() {

@@ -112,6 +112,7 @@ class Exchange final : private WarmUp {
 
   void warm(std::shared_ptr<FileHandle> file, uint64_t position, uint32_t length, uint64_t ticket) override;
   void wake();
+  void news_of_reactor();
   void job_done(double cookie, Code code, double first = 0, double second = 0, double third = 0, double fourth = 0);
   uint32_t keep_slice(Slice slice);
   size_t respond(AnswerBatch& batch, const double* words, size_t left);
@@ -127,6 +128,7 @@ class Exchange final : private WarmUp {
 
   const std::function<void()> wake_;
   std::atomic<bool> awake_{false};
+  std::atomic<bool> appended_lately_{false};  // by the main isolate's last commands
   std::atomic<bool> closing_{false};
   bool closed_ = false;
 

@@ -74,6 +74,7 @@ bool Exchange::flush(size_t words) {
     }
   }
   // The log threads start while this thread still sends.
+  if (words > 0) appended_lately_.store(appended, std::memory_order_relaxed);
   if (appended) threads_->kick();
   batch.send();
   return well;

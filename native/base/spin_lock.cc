@@ -2,17 +2,9 @@
 
 #include <sched.h>
 
-namespace odradek {
+#include "base/relax.h"
 
-namespace {
-inline void relax() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-}  // namespace
+namespace odradek {
 
 void SpinLock::lock_contended() noexcept {
   for (;;) {

@@ -72,12 +72,12 @@ void Swap::sort_out(const std::vector<std::string>& names) {
 // Segments are renamed .swap from the last to the first. Where one is still .cleaned, those at and after it are part of a
 // whole that was not complete yet: what they stand for is still there (KAFKA-6264).
 Status Swap::undo() {
-  const auto undone = std::stable_partition(swaps_.begin(), swaps_.end(), [this](const Named& swap) { return swap.base_offset < least_cleaned_; });
-  const bool any = undone != swaps_.end();
-  for (auto swap = undone; swap != swaps_.end(); ++swap) {
-    if (Status removed = remove(swap->name); !removed.ok()) return removed;
+  const auto unfinished = [this](const Named& swap) { return swap.base_offset >= least_cleaned_; };
+  for (const Named& swap : swaps_) {
+    if (!unfinished(swap)) continue;
+    if (Status removed = remove(swap.name); !removed.ok()) return removed;
   }
-  swaps_.erase(undone, swaps_.end());
+  const bool any = std::erase_if(swaps_, unfinished) > 0;
   // The .cleaned ones tell that these were to go: they must not be gone before.
   if (any) {
     if (Status synced = files_.sync_directory(directory_); !synced.ok()) return synced;

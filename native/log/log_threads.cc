@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
+#include "base/relax.h"
 #include "log/workspace.h"
 
 namespace odradek {
 
 namespace {
 constexpr auto kWatchInterval = std::chrono::milliseconds(1);
+constexpr auto kLinger = std::chrono::microseconds(100);  // a request's decoding, and its main isolate's waking
+constexpr int kPauses = 32;
 constexpr int kWatchLinger = 50;  // quiet intervals until the watching thread sleeps for good
 constexpr size_t kLookedAt = 16;  // of the waiting logs, when judging how much waits
 constexpr uint64_t kWorthAThread = 256 * 1024;  // bytes waiting; about what a wake-up costs in copying
@@ -20,7 +24,8 @@ struct LogThreads::Worker {
   std::condition_variable wake;
   // Under mutex_.
   bool woken = false;
-  bool watch = false;  // woken to watch, not to work
+  bool watch = false;    // woken to watch, not to work
+  bool expects = false;  // woken for work that is on its way
   Workspace scratch;
   std::thread thread;
 };
@@ -59,10 +64,19 @@ void LogThreads::kick() {
   }
 }
 
+void LogThreads::expect() {
+  if (coming_.load() > 0 || !options_.may_linger) return;
+  const Lock lock(mutex_);
+  if (coming_.load() > 0 || busy_ > 0 || closing_ || idle_.empty()) return;
+  idle_.back()->expects = true;
+  wake_one();
+}
+
 void LogThreads::submit(std::function<void()> job) {
   const Lock lock(mutex_);
   if (closing_) return;
   jobs_.push_back(std::move(job));
+  jobs_waiting_.store(static_cast<uint32_t>(jobs_.size()));
   if (job_may_start() && coming_.load() == 0) wake_one();
 }
 
@@ -143,6 +157,7 @@ bool LogThreads::run_next_job(Lock& lock) {
   if (!job_may_start()) return false;
   std::function<void()> job = std::move(jobs_.front());
   jobs_.pop_front();
+  jobs_waiting_.store(static_cast<uint32_t>(jobs_.size()));
   ++jobs_running_;
   begin_turn();
   lock.unlock();
@@ -159,6 +174,10 @@ void LogThreads::sleep(Worker& self, Lock& lock) {
     self.wake.wait_for(lock, kWatchInterval);  // others finish; look again
     return;
   }
+  if (std::exchange(self.expects, false)) {
+    linger(lock);
+    if (!ready_.empty() || job_may_start() || closing_) return;
+  }
   coming_.fetch_sub(1);
   idle_.push_back(&self);
   self.woken = false;
@@ -167,6 +186,18 @@ void LogThreads::sleep(Worker& self, Lock& lock) {
     self.wake.wait(lock, [&] { return self.woken || self.watch; });
     if (self.watch && watch(self, lock)) return;
   }
+}
+
+// Awake without the lock. Whoever brings work sees in coming_ that nobody need be woken, and this thread, which takes the
+// lock and looks again before it sleeps, sees the work. It gives way in between: this very core may be needed to bring it.
+void LogThreads::linger(Lock& lock) {
+  lock.unlock();
+  const auto until = std::chrono::steady_clock::now() + kLinger;
+  while (waiting_.load() == 0 && jobs_waiting_.load() == 0 && std::chrono::steady_clock::now() < until) {
+    for (int i = 0; i < kPauses; ++i) relax();
+    std::this_thread::yield();
+  }
+  lock.lock();
 }
 
 // Looks every interval whether something waits while no turn begins: then the threads at work are stuck in slow writes,

@@ -38,6 +38,7 @@ class LogThreads {
   struct Options {
     uint32_t threads = 8;             // num.io.threads
     const char* name = "odradek-log";  // at most 12 characters
+    bool may_linger = std::thread::hardware_concurrency() > 1;  // alone on its core, one that waits awake is in the way
   };
 
   explicit LogThreads(Options options);
@@ -51,6 +52,11 @@ class LogThreads {
 
   // Sees to it that a thread comes to what was scheduled. Cheap (no lock) when nothing waits or a thread is on its way.
   void kick();
+
+  // Something will probably be scheduled in some ten microseconds. A sleeping thread gets up and waits for it, so that
+  // its waking (tens of microseconds where an idle core sleeps deeply) runs beside whatever prepares the work. Nothing
+  // happens when a thread is up already.
+  void expect();
 
   // Runs `job` on some thread, beside the logs: cold reads, warm-ups, flushes of rolled segments, opening. Jobs start
   // in order but run in parallel, and leave one thread free for logs when there are two or more. Wakes a thread itself.
@@ -67,6 +73,7 @@ class LogThreads {
   bool serve_next(Worker& self, Lock& lock);
   bool run_next_job(Lock& lock);
   void sleep(Worker& self, Lock& lock);
+  void linger(Lock& lock);
   bool watch(Worker& self, Lock& lock);
   // REQUIRES: mutex_ held.
   void wake_one();
@@ -86,8 +93,9 @@ class LogThreads {
   uint64_t turns_ = 0;     // begun
   bool watching_ = false;  // one idle thread looks every millisecond whether the others are stuck
   bool closing_ = false;
-  // Written under mutex_, read by kick() without.
+  // Written under mutex_, read without.
   std::atomic<uint32_t> waiting_{0};  // ready_.size()
+  std::atomic<uint32_t> jobs_waiting_{0};  // jobs_.size()
   std::atomic<uint32_t> coming_{0};   // threads that are awake and will look at the queue: woken, or between two turns
   std::vector<std::unique_ptr<Worker>> workers_;
 };

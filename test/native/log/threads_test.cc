@@ -60,6 +60,48 @@ TEST_CASE("a log behind one that is stuck in a slow write is served by another t
   threads.close();
 }
 
+TEST_CASE("a thread that expects work takes a log or a job, whichever comes, and sleeps when none does") {
+  LogThreads threads({1, "test"});
+  threads.expect();
+  auto log = std::make_shared<Piece>();
+  log->until = at_once();
+  threads.schedule(log);
+  threads.kick();
+  log->started.get_future().wait();
+  threads.expect();
+  std::promise<void> done;
+  threads.submit([&] { done.set_value(); });
+  done.get_future().wait();
+  threads.expect();
+  threads.close();
+}
+
+TEST_CASE("expectation loses no wake-up: whatever is scheduled while a thread waits, or just ceases to, is served") {
+  LogThreads threads({2, "test"});
+  std::atomic<bool> over{false};
+  std::thread expecting([&] {
+    while (!over) {
+      threads.expect();
+      std::this_thread::yield();
+    }
+  });
+  for (int i = 0; i < 5'000; ++i) {
+    auto log = std::make_shared<Piece>();
+    log->until = at_once();
+    threads.schedule(log);
+    threads.kick();
+    log->started.get_future().wait();
+    if (i % 3 == 0) {
+      std::promise<void> done;
+      threads.submit([&] { done.set_value(); });
+      done.get_future().wait();
+    }
+  }
+  over = true;
+  expecting.join();
+  threads.close();
+}
+
 TEST_CASE("jobs leave a thread for the logs, and all of them run") {
   LogThreads threads({3, "test"});
   std::promise<void> disk;
