@@ -8,8 +8,9 @@ export default defineConfig({
     include: ['test/interop/**/*.test.ts'],
     pool: 'forks',
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    teardownTimeout: 30_000,
+    // Generous: a limit ends what hangs. A JVM on a machine whose disk is busy elsewhere takes a minute to start.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    teardownTimeout: 60_000,
   },
 });

@@ -29,7 +29,7 @@ function track<Child extends ChildProcess>(child: Child): Child {
 
 /** Runs a program to its end. Rejects if it cannot be started, or is still there after `timeoutMs`. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const { input, timeoutMs = 60_000, env } = options;
+  const { input, timeoutMs = 120_000, env } = options;
   return new Promise((resolve, reject) => {
     const child = track(spawn(command, args, { env: { ...process.env, ...env } }));
     let stdout = '';
@@ -94,7 +94,7 @@ export class Program {
   signal(signal: NodeJS.Signals): void { this.#child.kill(signal); }
 
   /** Resolves with what `look` finds, looking again at each new output; rejects at its deadline, or when the program ends without it. */
-  async until<T>(what: string, look: (program: Program) => T | undefined, timeoutMs = 30_000): Promise<T> {
+  async until<T>(what: string, look: (program: Program) => T | undefined, timeoutMs = 60_000): Promise<T> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const alive = this.#alive;   // Read before looking, so that the last lines are looked at.
@@ -115,7 +115,7 @@ export class Program {
   }
 
   /** Waits for the program to end by itself; at the deadline it is killed and that is an error. */
-  async end(timeoutMs = 30_000): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  async end(timeoutMs = 60_000): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
     let late = false;
     const deadline = setTimeout(() => { late = true; this.#child.kill('SIGKILL'); }, timeoutMs);
     const ended = await this.#ended.finally(() => clearTimeout(deadline));
