@@ -10,6 +10,9 @@ export class Commands {
   readonly #words: Float64Array;
   readonly #full: number;
   #used = 0;
+  /** Where the answer announced last begins, and its appends. */
+  #answerAt = 0;
+  #appendsAt = 0;
   #closed = false;
 
   constructor(native: NativeExchange) {
@@ -65,7 +68,19 @@ export class Commands {
     words[at++] = offset;
     words[at++] = length;
     words[at++] = appends;
+    this.#answerAt = this.#used;
+    this.#appendsAt = at + appends * 3;
     this.#used = at;
+  }
+
+  /**
+   * For who cannot finish what answer() announced: what follows would be read as its appends. Those that were given stay,
+   * as appends that no answer waits for, because their log was told to expect them.
+   */
+  forgetAnswer(): void {
+    const given = Math.max(this.#used - this.#appendsAt, 0);
+    if (given > 0) this.#words.copyWithin(this.#answerAt, this.#appendsAt, this.#used);
+    this.#used = this.#answerAt + given;
   }
 
   place(baseOffset: number, appendTime: number, startOffset: number): void {

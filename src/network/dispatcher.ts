@@ -6,6 +6,7 @@
 // request of another kind that was sent without waiting for such a produce may so be served before its append is done;
 // no client can tell from the order of the answers.
 
+import { failure } from '../base/failure.js';
 import type { Logger } from '../base/logger.js';
 import type { Commands } from '../native/commands.js';
 import { EventField, EventKind, type NativeExchange } from '../native/exchange.js';
@@ -138,7 +139,11 @@ export class Dispatcher {
     for (let head = connection.queueHead; head < connection.queue.length; head += 3) this.#commands.fail(connection.queue[head]!);
     connection.queue.length = 0;
     connection.queueHead = 0;
-    connection.onClosed?.();
+    try {
+      connection.onClosed?.();
+    } catch (error) {
+      this.#logger.error({ connection: connectionId, error: failure(error) }, 'a request could not be ended');
+    }
   }
 
   #arrived(connection: Connection, slot: number, offset: number, length: number): void {
@@ -235,6 +240,10 @@ export class Dispatcher {
     answer.then(
       message => this.#answer(route, message, connection, slot, apiVersion, correlationId),
     ).catch((error: unknown) => this.#refuse(route, request, error, context, connection, slot, correlationId))
+      .catch((error: unknown) => {
+        this.#logger.error({ connection: connection.id, error: failure(error) }, 'closing a connection: its request failed');
+        this.#commands.fail(slot);
+      })
       .finally(() => this.done(connection));
   }
 

@@ -3,6 +3,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../base/clock.js';
+import { failure } from '../base/failure.js';
 import type { Logger } from '../base/logger.js';
 import type { Random } from '../base/random.js';
 import { TimerWheel } from '../base/timer-wheel.js';
@@ -101,7 +102,7 @@ export class DataPlane {
     this.space = new ResponseSpace(this.native, this.commands);
     this.jobs = new Jobs(this.native);
     this.wheel = new TimerWheel(seams.clock, seams.timers);
-    this.turns = new TurnQueue(seams.clock, seams.timers);
+    this.turns = new TurnQueue(seams.clock, seams.timers, seams.logger);
     this.waits = new ProduceWaits(this.wheel);
   }
 
@@ -115,16 +116,16 @@ export class DataPlane {
     const { config, clock, timers, random, logger } = this.#seams;
     const { native, commands, space, jobs, codecs, wheel, turns, waits } = this;
     const inspector = new Inspector({
-      jobs, codecs, clock, arena: space.bytes,
+      jobs, codecs, clock, logger, arena: space.bytes,
       timestampBounds: topic => {
         const { messageTimestampBeforeMaxMs, messageTimestampAfterMaxMs } = topicConfigs.of(topic);
         return { beforeMs: messageTimestampBeforeMaxMs, afterMs: messageTimestampAfterMaxMs };
       },
     });
-    const produce = new ProduceService({ native, commands, space, replicas, inspector, waits, turns, resume: held => this.#dispatcher!.done(held.connection) });
+    const produce = new ProduceService({ native, commands, space, replicas, inspector, waits, turns, logger, resume: held => this.#dispatcher!.done(held.connection) });
     const sessions = new FetchSessions(() => config.number('max.incremental.fetch.session.cache.slots'), clock, random);
     const fetch = new FetchService({
-      native, commands, space, replicas, sessions, wheel, turns,
+      native, commands, space, replicas, sessions, wheel, turns, logger,
       maxBytes: () => config.number('fetch.max.bytes'),
       done: connection => this.#dispatcher!.done(connection),
       lookAgain: () => this.#dispatcher!.drain(),
@@ -168,34 +169,45 @@ export class DataPlane {
     else this.#settle(Math.floor(this.native.poll() / 65536));
   }
 
+  /** What goes wrong with one completion keeps none of the others from those who wait for them. */
   #settle(count: number): void {
-    const { completions } = this.native;
-    const logs = this.#logs;
     for (let index = 0; index < count; index++) {
       const at = index * CompletionField.size;
-      const log = completions[at + CompletionField.log]!;
-      switch (completions[at + CompletionField.kind]) {
-        case CompletionKind.appended:
-          logs?.byIndex(log)?.appended(
-            completions[at + CompletionField.code]!, completions[at + CompletionField.cookie]!, completions[at + CompletionField.baseOffset]!,
-            completions[at + CompletionField.lastOffset]!, completions[at + CompletionField.timestamp]!, completions[at + CompletionField.generation]!,
-          );
-          break;
-        case CompletionKind.answerFailed:
-          this.#produce?.answerFailed(completions[at + CompletionField.cookie]!);
-          break;
-        case CompletionKind.rolled:
-          logs?.rolled(log, completions[at + CompletionField.baseOffset]!);
-          break;
-        case CompletionKind.flushed:
-          logs?.byIndex(log)?.flushed(completions[at + CompletionField.baseOffset]!);
-          break;
-        case CompletionKind.job:
-          this.jobs.settle(completions, at);
-          break;
-        default:
-          logs?.broken(log);
+      try {
+        this.#settleOne(at);
+      } catch (error) {
+        const { completions } = this.native;
+        const [kind, log] = [completions[at + CompletionField.kind], completions[at + CompletionField.log]];
+        this.#seams.logger.error({ kind, log, error: failure(error) }, 'a completion of native code could not be settled');
       }
+    }
+  }
+
+  #settleOne(at: number): void {
+    const { completions } = this.native;
+    const logs = this.#logs;
+    const log = completions[at + CompletionField.log]!;
+    switch (completions[at + CompletionField.kind]) {
+      case CompletionKind.appended:
+        logs?.byIndex(log)?.appended(
+          completions[at + CompletionField.code]!, completions[at + CompletionField.cookie]!, completions[at + CompletionField.baseOffset]!,
+          completions[at + CompletionField.lastOffset]!, completions[at + CompletionField.timestamp]!, completions[at + CompletionField.generation]!,
+        );
+        break;
+      case CompletionKind.answerFailed:
+        this.#produce?.answerFailed(completions[at + CompletionField.cookie]!);
+        break;
+      case CompletionKind.rolled:
+        logs?.rolled(log, completions[at + CompletionField.baseOffset]!);
+        break;
+      case CompletionKind.flushed:
+        logs?.byIndex(log)?.flushed(completions[at + CompletionField.baseOffset]!);
+        break;
+      case CompletionKind.job:
+        this.jobs.settle(completions, at);
+        break;
+      default:
+        logs?.broken(log);
     }
   }
 }

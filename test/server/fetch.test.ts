@@ -266,6 +266,21 @@ test('a session tells everything once, and then what changed', async () => {
   }
 });
 
+test('an epoch that a session heard of from a newer version is nothing to an older one', async () => {
+  const { client } = await story();
+  const partitions = 1100;
+  await client.createTopic('wide', { partitions });
+  for (const count of [5, partitions]) {
+    const topics = [{ topic: 'wide', partitions: Array.from({ length: count }, (_, partition) => ({ partition, fetchOffset: 100, lastFetchedEpoch: 0, partitionMaxBytes: 1000 })) }];
+    const full = await client.fetchAll({ sessionId: 0, sessionEpoch: 0, topics }, 12);
+    expect([full.responses[0]!.partitions.length, full.responses[0]!.partitions[0]!.divergingEpoch.endOffset]).toEqual([count, 0]);
+    const { sessionId } = full;
+    const older = await client.fetchAll({ sessionId, sessionEpoch: 1 }, 11);
+    expect([older.errorCode, older.responses[0]!.partitions.length, older.responses[0]!.partitions[0]!.errorCode]).toEqual([0, count, ErrorCode.OffsetOutOfRange]);
+    expect((await client.fetchAll({ sessionId, sessionEpoch: 2 }, 12)).responses[0]!.partitions[0]!.divergingEpoch.endOffset).toBe(0);
+  }
+});
+
 test('a full fetch ends the session it names; epoch -1 makes none', async () => {
   const { client } = await story();
   await client.createTopic('orders');

@@ -240,6 +240,41 @@ test('create times are held against the topic\'s bounds, and -1 passes', async (
   }
 });
 
+test('timestamps of compressed batches are taken up to the last there is, whatever the batch says is its largest', async () => {
+  const { client } = await story();
+  const last = 2n ** 63n - 1n;
+  // Base timestamp, and so the record's; what the producer calls the largest; what it is.
+  const stories: [bigint, bigint, bigint][] = [[last, 5n, last], [last - 1025n, last, last - 1025n], [2n ** 53n + 1n, 7n, 2n ** 53n + 1n], [-last - 1n, 5n, -1n], [5n, 2n ** 62n, 5n]];
+  for (const codec of ['gzip', 'lz4'] as const) {
+    await client.createTopic(codec);
+    for (const [offset, [base, said, largest]] of stories.entries()) {
+      const records = tampered(batch(['x'], { codec }), bytes => {
+        bytes.writeBigInt64BE(base, BatchOffset.baseTimestamp);
+        bytes.writeBigInt64BE(said, BatchOffset.maxTimestamp);
+      });
+      const answer = await client.produce(codec, records);
+      expect([answer.errorCode, answer.baseOffset], `${codec} ${base}`).toEqual([0, offset]);
+      const kept = (await client.fetch(codec, offset, { partitionMaxBytes: 1 })).records!;
+      expect([Buffer.from(kept).readBigInt64BE(BatchOffset.maxTimestamp), new BatchView(kept).isCrcRight()], `${codec} ${base}`).toEqual([largest, true]);
+    }
+  }
+});
+
+test('a partition named twice is refused the second time, whatever of the two has to be inflated', async () => {
+  const { client } = await story();
+  await client.createTopic('orders');
+  let offset = 0;
+  for (const acks of [1, -1]) {
+    for (const [first, second] of [['none', 'none'], ['none', 'gzip'], ['gzip', 'none'], ['gzip', 'lz4']] as const) {
+      const answer = await client.produceAll(request([
+        { topic: 'orders', partition: 0, records: batch(['a'], { codec: first }) },
+        { topic: 'orders', partition: 0, records: batch(['b'], { codec: second }) },
+      ], acks), 9);
+      expect(outcomes(answer), `${first} and ${second}`).toEqual([['orders', 0, 0, offset++], ['orders', 0, ErrorCode.InvalidRequest, -1]]);
+    }
+  }
+});
+
 test('a LogAppendTime topic stamps the batch and says when', async () => {
   const { client } = await story();
   await client.createTopic('stamped', { configs: { 'message.timestamp.type': 'LogAppendTime' } });

@@ -45,7 +45,7 @@ export class FetchAnswer {
     this.#options = options;
   }
 
-  /** Takes the entries' slices, whatever becomes of them. */
+  /** Takes the entries' slices, unless it throws. */
   respond(asked: Asked, entries: readonly FetchEntry[], errorCode: number, sessionId: number): void {
     const { space } = this.#options;
     const room = roomFor(entries);
@@ -104,7 +104,7 @@ export class FetchAnswer {
     if (apart) {
       start = space.leaseApart(length);
       if (start < 0) {
-        for (const entry of this.#entries) if (entry.slice >= 0) native.releaseSlice(entry.slice);
+        for (const entry of this.#entries) entry.letGo(slice => native.releaseSlice(slice));
         commands.fail(this.#slot);
         return;
       }
@@ -137,6 +137,7 @@ export class FetchAnswer {
       pieces[2 * count] = start + from;
       pieces[2 * count + 1] = to - from;
       pieces[2 * count + 2] = entry.slice;
+      entry.slice = -1;
       pieces[2 * count + 3] = -1;
       count += 2;
       from = to;

@@ -22,7 +22,7 @@ export class FetchEntry implements FetchPartitionState {
   logStartOffset = -1;
   /** Where the log ended when it was looked at. */
   endOffset = -1;
-  /** -1: none. */
+  /** -1: none, also once it is sent or released: its number is another's then, and sessions keep their entries. */
   slice = -1;
   length = 0;
   details: FetchPartitionDetails | undefined;
@@ -52,6 +52,12 @@ export class FetchEntry implements FetchPartitionState {
     copy.toldHighWatermark = this.toldHighWatermark;
     copy.toldLogStartOffset = this.toldLogStartOffset;
     return copy;
+  }
+
+  /** Gives the slice back, if there is one. */
+  letGo(release: (slice: number) => void): void {
+    if (this.slice >= 0) release(this.slice);
+    this.slice = -1;
   }
 
   /** Forgets what was found. The slice, if any, must have been released or sent. */

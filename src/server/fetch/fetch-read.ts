@@ -15,6 +15,7 @@ export interface ReadRules {
 const READ_COMMITTED: readonly never[] = [];
 /** Oldest version that understands batches of magic 2; older ones would have them converted. */
 const MAGIC_2_FROM = 4;
+const DIVERGING_FROM = 12;
 
 /**
  * Checks the entry and notes the partition's offsets in it. Returns the partition and the offset to read below, or
@@ -30,7 +31,8 @@ export function lookAt(entry: FetchEntry, rules: ReadRules, replicas: ReplicaMan
   entry.logStartOffset = log.startOffset;
   entry.endOffset = log.endOffset;
   if (rules.readCommitted && rules.replicaId < 0) entry.details = { abortedTransactions: READ_COMMITTED };
-  if (diverges(entry, partition)) return undefined;
+  // A session may remember an epoch that a newer version named; an older one cannot be told.
+  if (rules.apiVersion >= DIVERGING_FROM && diverges(entry, partition)) return undefined;
   if (entry.fetchOffset < log.startOffset || entry.fetchOffset > log.endOffset) {
     entry.refuse(ErrorCode.OffsetOutOfRange);
     return undefined;

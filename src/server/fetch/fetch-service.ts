@@ -7,6 +7,8 @@
 // v0-v3 would have to have batches converted to older formats; they get UNSUPPORTED_VERSION for partitions with records,
 // as from a Kafka whose topics have message.downconversion.enable=false.
 
+import { failure } from '../../base/failure.js';
+import type { Logger } from '../../base/logger.js';
 import type { TimerWheel } from '../../base/timer-wheel.js';
 import type { TurnQueue } from '../../base/turn-queue.js';
 import type { Commands } from '../../native/commands.js';
@@ -36,6 +38,7 @@ export interface FetchOptions {
   readonly sessions: FetchSessions;
   readonly wheel: TimerWheel;
   readonly turns: TurnQueue;
+  readonly logger: Logger;
   /** fetch.max.bytes */
   readonly maxBytes: () => number;
   /** A request that made its connection wait is answered. */
@@ -95,14 +98,25 @@ export class FetchService implements HotRoute {
     const { sessions, turns, commands } = this.#options;
     const { connection } = fetching;
     const opening = sessions.begin(this.#view, fetching.apiVersion);
+    let opened = false;
     // This one is the request's now.
     this.#view = new FetchRequestView(this.#names, this.#ids);
     turns.work(() => !connection.closed && opening.step(AT_ONCE), () => {
       if (connection.closed) {
         opening.abandon();
         commands.fail(fetching.slot);
-      } else if (this.#run(fetching, opening.finish())) this.#options.done(connection);
+      } else {
+        const over = this.#run(fetching, opening.finish());
+        opened = true;
+        if (over) this.#options.done(connection);
+      }
       commands.flush();
+    }, () => {
+      // From there on it ends by itself.
+      if (opened) return;
+      opening.abandon();
+      commands.fail(fetching.slot);
+      this.#done(fetching);
     });
     return false;
   }
@@ -127,6 +141,11 @@ export class FetchService implements HotRoute {
           if (waits) this.#done(fetching);
         }
       },
+      error => {
+        answered = true;
+        this.#fail(fetching, context, error);
+        if (waits) this.#done(fetching);
+      },
     );
     task.run();
     if (answered) return true;
@@ -144,26 +163,49 @@ export class FetchService implements HotRoute {
   #tell(asked: Asked, context: Open): void {
     const { session } = context;
     let entries = context.entries;
-    if (context.kind === 'incremental') entries = entries.filter(entry => entry.hasNews(true));
-    else if (session !== undefined) for (const entry of entries) entry.hasNews(true);
-    if (session !== undefined) for (const entry of entries) rotate(session, entry);
-    this.#answer.respond(asked, entries, 0, session?.id ?? 0);
+    try {
+      if (context.kind === 'incremental') entries = entries.filter(entry => entry.hasNews(true));
+      else if (session !== undefined) for (const entry of entries) entry.hasNews(true);
+      if (session !== undefined) for (const entry of entries) rotate(session, entry);
+      this.#answer.respond(asked, entries, 0, session?.id ?? 0);
+      context.release();
+    } catch (error) {
+      this.#fail(asked, context, error);
+    }
+  }
+
+  /** What went wrong with one request ends its connection, and nobody else's. */
+  #fail({ slot, connection }: Asked, context: Open, error: unknown): void {
+    this.#options.logger.error({ connection: connection.id, error: failure(error) }, 'closing a connection: its request failed');
+    this.#letGo(context);
+    this.#options.commands.fail(slot);
+  }
+
+  #letGo(context: Open): void {
+    for (const entry of context.entries) entry.letGo(this.#environment.releaseSlice);
     context.release();
   }
 
   #tellInTurns(asked: Asked, context: Open): void {
-    const { turns, native, commands } = this.#options;
+    const { turns, commands } = this.#options;
     const { session, entries } = context;
     const { connection } = asked;
     const told: FetchEntry[] = [];
     let next = 0;
+    let over = false;
     const gone = (): boolean => {
       if (!connection.closed) return false;
-      for (const entry of entries) if (entry.slice >= 0) native.releaseSlice(entry.slice);
-      context.release();
+      over = true;
+      this.#letGo(context);
       commands.fail(asked.slot);
       commands.flush();
       return true;
+    };
+    const broke = (): void => {
+      if (over) return;
+      this.#letGo(context);
+      commands.fail(asked.slot);
+      this.#done(asked);
     };
     turns.work(() => {
       for (const end = Math.min(entries.length, next + AT_ONCE); next < end; next++) {
@@ -180,10 +222,11 @@ export class FetchService implements HotRoute {
       turns.work(() => !connection.closed && answer.step(AT_ONCE), () => {
         if (gone()) return;
         answer.send();
+        over = true;
         context.release();
         this.#done(asked);
-      });
-    });
+      }, broke);
+    }, broke);
   }
 
   #done({ connection }: Asked): void {

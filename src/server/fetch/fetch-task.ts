@@ -45,6 +45,7 @@ export class FetchTask implements Waiter {
   readonly #limits: FetchLimits;
   readonly #environment: FetchEnvironment;
   readonly #answer: () => void;
+  readonly #broke: (error: unknown) => void;
   readonly #waitingAt: Partition[] = [];
   readonly #deadline = new Deadline(() => this.#expired());
   /** Goes through its partitions in turns. */
@@ -63,13 +64,19 @@ export class FetchTask implements Waiter {
   #looks = 0;
   #rest: Deadline | undefined;
 
-  /** `answer` is called once, maybe from inside run(); the entries' slices are then the caller's. */
-  constructor(entries: FetchEntry[], rules: ReadRules, limits: FetchLimits, environment: FetchEnvironment, answer: () => void) {
+  /**
+   * `answer` is called once, maybe from inside run(); the entries' slices are then the caller's. Or `broke` is: partitions
+   * tell many that they moved, and what fails for one must not keep it from the others.
+   */
+  constructor(
+    entries: FetchEntry[], rules: ReadRules, limits: FetchLimits, environment: FetchEnvironment, answer: () => void, broke: (error: unknown) => void,
+  ) {
     this.entries = entries;
     this.#rules = rules;
     this.#limits = limits;
     this.#environment = environment;
     this.#answer = answer;
+    this.#broke = broke;
     this.#large = entries.length > LARGE;
   }
 
@@ -102,15 +109,35 @@ export class FetchTask implements Waiter {
     if (this.#large) {
       this.#stirred = true;
       if (this.#state === 'waiting') this.#lookOrRest();
-    } else if (this.#state === 'waiting' && this.#mayFindSomething()) {
+    } else if (this.#state === 'waiting' && this.#hasMoved()) {
       this.#leaveWaiters();
       this.run();
     }
   }
 
+  #hasMoved(): boolean {
+    try {
+      return this.#mayFindSomething();
+    } catch (error) {
+      this.#break(error);
+      return false;
+    }
+  }
+
+  #break(error: unknown): void {
+    // What comes behind its end is not the fetch's.
+    if (this.over) throw error;
+    this.abandon();
+    this.#broke(error);
+  }
+
   #readOn(): void {
     if (!this.#large) {
-      if (this.#readSome(this.entries.length) === 'end') this.#decide();
+      try {
+        if (this.#readSome(this.entries.length) === 'end') this.#decide();
+      } catch (error) {
+        this.#break(error);
+      }
       return;
     }
     let reached: 'more' | 'end' | 'cold' = 'more';
@@ -229,7 +256,7 @@ export class FetchTask implements Waiter {
 
   /** Steps of a large one, as long as somebody is there to be answered. */
   #inTurns(step: () => boolean, done: () => void): void {
-    this.#environment.turns.work(() => !this.over && step(), () => { if (!this.over) done(); });
+    this.#environment.turns.work(() => !this.over && step(), () => { if (!this.over) done(); }, error => this.#break(error));
   }
 
   /** Saves a whole look where nothing that matters moved. */
@@ -264,7 +291,7 @@ export class FetchTask implements Waiter {
     if (left.length > 0) this.#environment.turns.work(() => {
       for (const partition of left.splice(-AT_ONCE)) partition.unwait(this);
       return left.length > 0;
-    }, () => {});
+    }, () => {}, () => {});
   }
 
   #leaveWaiters(): void {
@@ -274,8 +301,7 @@ export class FetchTask implements Waiter {
 
   #releaseAll(): void {
     for (const entry of this.entries) {
-      if (entry.slice >= 0) this.#environment.releaseSlice(entry.slice);
-      entry.slice = -1;
+      entry.letGo(this.#environment.releaseSlice);
       entry.length = 0;
     }
     this.#bytes = 0;

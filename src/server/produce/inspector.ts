@@ -2,6 +2,8 @@
 // main isolate and with a bound on what comes out, and the plain records walked natively.
 
 import type { Clock } from '../../base/clock.js';
+import { failure } from '../../base/failure.js';
+import type { Logger } from '../../base/logger.js';
 import type { Codecs } from '../../compression/codecs.js';
 import { InflateError } from '../../compression/inflate-error.js';
 import { NativeCode } from '../../native/codes.js';
@@ -11,6 +13,7 @@ import { ErrorCode } from '../../protocol/errors.js';
 import { crc32c } from '../../protocol/records/crc32c.js';
 import type { Partition } from '../../replication/partition.js';
 import { appendErrorCode, appendRefusal } from './append-errors.js';
+import { BatchTimes } from './batch-times.js';
 import type { RecordBlame } from './produce-rows.js';
 
 /** A batch to look into, by its row in the request and its place in the arena. */
@@ -32,6 +35,7 @@ export interface InspectorOptions {
   readonly jobs: Jobs;
   readonly codecs: Codecs;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly arena: Buffer;
   readonly timestampBounds: (topic: string) => { readonly beforeMs: number; readonly afterMs: number };
 }
@@ -59,7 +63,11 @@ export class Inspector {
 
   /** Looks into all of them and says which to refuse. The bytes must stay in the arena until then. */
   inspectAll(looks: readonly Look[], done: (refusals: readonly Refusal[]) => void): void {
-    void Promise.all(looks.map(look => this.#inspect(look))).then(found => done(found.filter(each => each !== undefined)));
+    const found = looks.map(look => this.#inspect(look).catch((error: unknown): Refusal => {
+      this.#options.logger.error({ topic: look.partition.topic, partition: look.partition.index, error: failure(error) }, 'a batch could not be looked into');
+      return { row: look.row, code: ErrorCode.UnknownServerError, message: String(error), records: [] };
+    }));
+    void Promise.all(found).then(refusals => done(refusals.filter(each => each !== undefined)));
   }
 
   async #inspect({ row, start, length, partition }: Look): Promise<Refusal | undefined> {
@@ -76,21 +84,28 @@ export class Inspector {
     const keysRequired = (partition.appendFlags & AppendFlag.requireKey) !== 0;
     const bounds = (partition.appendFlags & AppendFlag.logAppendTime) !== 0 ? UNBOUNDED_BOTH_WAYS : this.bounds(partition.topic);
     const errors = this.#spare.pop() ?? new Float64Array(RecordErrorField.most * RecordErrorField.size);
-    const baseTimestamp = Number(batch.readBigInt64BE(BASE_TIMESTAMP_AT));
-    return new Promise(resolve => {
+    const times = new BatchTimes(batch.readBigInt64BE(BASE_TIMESTAMP_AT));
+    return new Promise((resolve, reject) => {
       jobs.start(
-        (native, cookie) => native.inspect(cookie, plain, batch.readInt32BE(COUNT_AT), baseTimestamp, keysRequired, ...bounds, errors),
+        (native, cookie) => native.inspect(cookie, plain, batch.readInt32BE(COUNT_AT), times.base, keysRequired, ...times.shifted(bounds), errors),
         verdict => {
-          this.#spare.push(errors);
-          if (verdict.code === NativeCode.ok) {
-            sayLargestTimestamp(batch, verdict.first);
-            return resolve(undefined);
+          try {
+            this.#spare.push(errors);
+            if (verdict.code === NativeCode.ok) {
+              sayLargestTimestamp(batch, times.largest(verdict.first));
+              resolve(undefined);
+              return;
+            }
+            const blamed = errors.subarray(0, verdict.third * RecordErrorField.size);
+            times.restore(blamed);
+            const { message, records } = appendRefusal({
+              code: verdict.code, records: blamed, recordErrors: verdict.fourth,
+              topic: partition.topic, partition: partition.index, bounds, logAppendTime: false,
+            });
+            resolve(refuse(appendErrorCode(verdict.code), message ?? 'The records of the batch are malformed', records));
+          } catch (error) {
+            reject(error);
           }
-          const { message, records } = appendRefusal({
-            code: verdict.code, records: errors.subarray(0, verdict.third * RecordErrorField.size), recordErrors: verdict.fourth,
-            topic: partition.topic, partition: partition.index, bounds, logAppendTime: false,
-          });
-          resolve(refuse(appendErrorCode(verdict.code), message ?? 'The records of the batch are malformed', records));
         },
       );
     });
@@ -105,8 +120,8 @@ export class Inspector {
 }
 
 /** Kafka writes down the largest timestamp it found, whatever the producer said. A batch whose CRC is wrong stays wrong. */
-function sayLargestTimestamp(batch: Buffer, largest: number): void {
-  if (Number(batch.readBigInt64BE(MAX_TIMESTAMP_AT)) === largest || crc32c(batch, ATTRIBUTES_AT) !== batch.readUInt32BE(CRC_AT)) return;
-  batch.writeBigInt64BE(BigInt(largest), MAX_TIMESTAMP_AT);
+function sayLargestTimestamp(batch: Buffer, largest: bigint): void {
+  if (batch.readBigInt64BE(MAX_TIMESTAMP_AT) === largest || crc32c(batch, ATTRIBUTES_AT) !== batch.readUInt32BE(CRC_AT)) return;
+  batch.writeBigInt64BE(largest, MAX_TIMESTAMP_AT);
   batch.writeUInt32BE(crc32c(batch, ATTRIBUTES_AT), CRC_AT);
 }

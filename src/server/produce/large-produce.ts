@@ -3,8 +3,11 @@
 // step; what cannot be handed over yet, because the same batch is in flight or because a failure in the log was not known
 // when it was decided, is decided anew once the others have ended.
 
+import { failure } from '../../base/failure.js';
+import type { Logger } from '../../base/logger.js';
 import type { TurnQueue } from '../../base/turn-queue.js';
 import type { Commands } from '../../native/commands.js';
+import type { NativeExchange } from '../../native/exchange.js';
 import { Verdict } from '../../log/producer-state.js';
 import type { ResponseSpace } from '../../network/response-space.js';
 import { ErrorCode } from '../../protocol/errors.js';
@@ -25,12 +28,14 @@ const AT_ONCE = 128;
 const INFLATED_AT_ONCE = 32;
 
 export interface LargeProduceOptions {
+  readonly native: NativeExchange;
   readonly commands: Commands;
   readonly space: ResponseSpace;
   readonly replicas: ReplicaManager;
   readonly inspector: Inspector;
   readonly waits: ProduceWaits;
   readonly turns: TurnQueue;
+  readonly logger: Logger;
   /** It is answered. */
   readonly resume: (request: HeldProduce) => void;
 }
@@ -44,6 +49,9 @@ export class LargeProduce {
   readonly #partitions: (Partition | undefined)[] = [];
   /** Which row names a partition: a second one is refused. */
   readonly #named = new Map<Partition, number>();
+  /** Batches are with their logs. */
+  #appending = false;
+  #over = false;
 
   /** `view` is the request's own and has decoded it. */
   constructor(options: LargeProduceOptions, request: HeldProduce, view: ProduceRequestView) {
@@ -76,13 +84,13 @@ export class LargeProduce {
         this.#append();
         return;
       }
-      this.#options.inspector.inspectAll(looks, refusals => {
+      this.#options.inspector.inspectAll(looks, refusals => this.#guarded(() => {
         if (this.#options.commands.closed) return;
         for (const { row } of looks) rows.inspected[row] = 1;
         for (const { row, code, message, records } of refusals) rows.refuse(row, code, message, records);
         if (looks.length === INFLATED_AT_ONCE) this.#inspect(next);
         else this.#append();
-      });
+      }));
     });
   }
 
@@ -92,16 +100,44 @@ export class LargeProduce {
     const wait = this.#options.waits.begin(view.timeoutMs, view.acks === -1);
     const inFlight: Partition[] = [];
     const behind: Partition[] = [];
+    this.#appending = true;
     this.#eachRow(0, (row, topic, partition) => {
       const verdict = this.#decide(row, topic, partition);
       if (verdict === Verdict.duplicateInFlight) inFlight.push(partition!);
       else if (verdict === Verdict.behind) behind.push(partition!);
       else if (rows.code[row] === UNDECIDED) this.#admission.submit(view, rows, this.#request, partition!, row, wait.add(partition!, row), false);
       return true;
-    }, () => wait.whenSettled(results => {
+    }, () => wait.whenSettled(results => this.#guarded(() => {
+      this.#appending = false;
       for (const [row, result] of results) this.#settle(row, result);
       this.#afterInFlight(inFlight, behind);
-    }));
+    })));
+  }
+
+  /** Called back from a log or an inflater: what goes wrong here is this request's alone. */
+  #guarded(go: () => void): void {
+    try {
+      if (!this.#over) go();
+    } catch (error) {
+      this.#options.logger.error({ connection: this.#request.connection.id, error: failure(error) }, 'closing a connection: its request failed');
+      this.#break();
+    }
+  }
+
+  #break(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const { commands, native, resume } = this.#options;
+    const request = this.#request;
+    try {
+      this.#admission.owed(this.#view, this.#partitions, request.apiVersion)();
+    } finally {
+      // Log threads may still read the frame, and nobody will hear when they have: it is not given back then.
+      if (this.#appending) native.closeConnection(request.connection.id);
+      else commands.fail(request.slot);
+      commands.flush();
+      resume(request);
+    }
   }
 
   #settle(row: number, result: ProduceResult): void {
@@ -115,7 +151,7 @@ export class LargeProduce {
     const [partition, ...others] = partitions;
     if (partition === undefined) {
       const producers = behind[0]?.log?.producers;
-      if (producers?.owes === true) producers.afterOwed(() => this.#append());
+      if (producers?.owes === true) producers.afterOwed(() => this.#guarded(() => this.#append()));
       else if (this.#anyUndecided()) this.#append();
       else this.#answer();
       return;
@@ -129,7 +165,7 @@ export class LargeProduce {
     partition.wait(watch);
     partition.log.producers.afterPending(() => {
       partition.unwait(watch);
-      this.#afterInFlight(others, behind);
+      this.#guarded(() => this.#afterInFlight(others, behind));
     });
   }
 
@@ -151,11 +187,13 @@ export class LargeProduce {
           commands.flush();
           if (encoded.apart) space.release(encoded.offset);
         }
+        this.#over = true;
         resume(request);
-      });
+      }, () => this.#break());
       return;
     }
     commands.flush();
+    this.#over = true;
     resume(request);
   }
 
@@ -176,7 +214,7 @@ export class LargeProduce {
       }
       commands.flush();
       return wanted && row < view.partitionCount;
-    }, done);
+    }, done, () => this.#break());
   }
 
   #decide(row: number, topic: string, partition: Partition | undefined): Verdict {

@@ -8,6 +8,8 @@
 // a batch that has to be inflated first, an append that failed — makes the request take the long road through
 // produce-wait.ts and back.
 
+import { failure } from '../../base/failure.js';
+import type { Logger } from '../../base/logger.js';
 import type { TurnQueue } from '../../base/turn-queue.js';
 import type { Commands } from '../../native/commands.js';
 import type { AppendOutcome, FailedAnswer, NativeExchange } from '../../native/exchange.js';
@@ -49,6 +51,7 @@ export interface ProduceOptions {
   readonly inspector: Inspector;
   readonly waits: ProduceWaits;
   readonly turns: TurnQueue;
+  readonly logger: Logger;
   /** The request that made its connection busy is on its way: its successors may come. */
   readonly resume: (request: HeldProduce) => void;
 }
@@ -139,19 +142,20 @@ export class ProduceService implements HotRoute {
         this.#partitions[row] = partition;
         if (rows.code[row] !== UNDECIDED) continue;
         const verdict = this.#admission.decide(view, rows, request, name, partition, row);
+        if (rows.code[row] !== UNDECIDED) continue;
+        // Before anything is waited for: a request that waits for a row it refuses would wait again each time it goes on.
+        if (partition!.mark === this.#request) {
+          rows.refuse(row, ErrorCode.InvalidRequest, 'A partition is named twice');
+          continue;
+        }
+        partition!.mark = this.#request;
         if (verdict === Verdict.duplicateInFlight || verdict === Verdict.behind) {
           wait = verdict === Verdict.behind ? 'behind' : 'in flight';
           inFlightOf = partition;
         }
-        if (rows.code[row] !== UNDECIDED) continue;
         appends++;
         if (this.#admission.header.compression !== 0 && rows.inspected[row] === 0) wait ??= 'inspect';
         else if (view.acks === -1 && !partition!.commitsAlone) wait ??= 'committed';
-        if (partition!.mark === this.#request) {
-          rows.refuse(row, ErrorCode.InvalidRequest, 'A partition is named twice');
-          appends--;
-        }
-        partition!.mark = this.#request;
       }
     }
     if (wait === 'in flight') return this.#waitInFlight(request, inFlightOf!);
@@ -167,7 +171,6 @@ export class ProduceService implements HotRoute {
   #append(request: HeldProduce, appends: number): void {
     const { commands } = this.#options;
     const view = this.#view;
-    const rows = this.#rows;
     const answered = view.acks !== 0;
     const at = answered ? this.#encode(request) : NO_ANSWER;
     if (at === undefined) {
@@ -177,19 +180,41 @@ export class ProduceService implements HotRoute {
     }
     this.#remember(request);
     commands.answer(request.slot, at.offset, at.length, appends);
-    const { encoder } = this.#answer;
-    for (let row = 0; row < view.partitionCount; row++) {
-      if (rows.code[row] !== UNDECIDED) continue;
-      if (answered) commands.place(encoder.baseOffsetAt(row), encoder.logAppendTimeAt(row), encoder.logStartOffsetAt(row));
-      else commands.place(-1, -1, -1);
+    try {
+      this.#giveAppends(request, answered);
+    } catch (error) {
+      commands.forgetAnswer();
+      this.#breakOff(request, error);
     }
-    for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] === UNDECIDED) this.#admission.submit(view, rows, request, this.#partitions[row]!, row, 0, true);
     if (at.apart) {
       commands.flush();
       this.#options.space.release(at.offset);
     } else commands.flushIfFull();
     // With acks=0 nobody can be told of a refused partition but by closing; what was well is appended all the same.
     if (!answered && this.#anyRefused()) this.#options.native.closeConnection(request.connection.id);
+  }
+
+  /** What answer() announced: the places of all, then the appends. */
+  #giveAppends(request: HeldProduce, answered: boolean): void {
+    const { commands } = this.#options;
+    const { encoder } = this.#answer;
+    const view = this.#view;
+    const rows = this.#rows;
+    for (let row = 0; row < view.partitionCount; row++) {
+      if (rows.code[row] !== UNDECIDED) continue;
+      if (answered) commands.place(encoder.baseOffsetAt(row), encoder.logAppendTimeAt(row), encoder.logStartOffsetAt(row));
+      else commands.place(-1, -1, -1);
+    }
+    for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] === UNDECIDED) this.#admission.submit(view, rows, request, this.#partitions[row]!, row, 0, true);
+  }
+
+  /**
+   * The end of a request some of whose batches are with their logs already. Its frame is not given back: log threads read it,
+   * and nobody hears when they have.
+   */
+  #breakOff(request: HeldProduce, error: unknown): void {
+    this.#options.logger.error({ connection: request.connection.id, error: failure(error) }, 'closing a connection: its request failed');
+    this.#options.native.closeConnection(request.connection.id);
   }
 
   #answerAtOnce(request: HeldProduce): void {
@@ -289,8 +314,13 @@ export class ProduceService implements HotRoute {
     for (let row = 0; row < view.partitionCount; row++) {
       if (rows.code[row] !== UNDECIDED) continue;
       const partition = this.#partitions[row]!;
-      const cookie = wait.add(partition, row);
-      this.#admission.submit(view, rows, request, partition, row, cookie, false);
+      try {
+        const cookie = wait.add(partition, row);
+        this.#admission.submit(view, rows, request, partition, row, cookie, false);
+      } catch (error) {
+        this.#breakOff(held, error);
+        return false;
+      }
     }
     // What the others were answered stays; the rest is told by what becomes of the appends.
     for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] !== UNDECIDED) rows.final[row] = 1;
@@ -315,10 +345,24 @@ export class ProduceService implements HotRoute {
   #resumed(held: HeldProduce, preset: (rows: ProduceRows) => void): void {
     // The broker was closed meanwhile: there is no arena any more to read the request from.
     if (this.#options.commands.closed) return;
-    if (held.connection.closed) this.#abandon(held);
-    else if (!this.again(held, preset)) return;
+    try {
+      if (held.connection.closed) this.#abandon(held);
+      else if (!this.again(held, preset)) return;
+    } catch (error) {
+      this.#fail(held, error);
+    }
     if (held.aside === true) this.#options.commands.flush();
     else this.#options.resume(held);
+  }
+
+  /** What went wrong with one request ends its connection, and nobody else's. None of its batches is with a log. */
+  #fail(request: Pick<HeldProduce, 'slot' | 'connection' | 'apiVersion' | 'bodyStart' | 'end'>, error: unknown): void {
+    this.#options.logger.error({ connection: request.connection.id, error: failure(error) }, 'closing a connection: its request failed');
+    try {
+      this.#abandon(request);
+    } catch {
+      this.#options.commands.fail(request.slot);
+    }
   }
 
   /** A completion of kind answerFailed: some of the answer's appends did not succeed. */
@@ -330,16 +374,20 @@ export class ProduceService implements HotRoute {
       slot: failed.slot, connection: this.#connections[index]!, apiVersion: this.#versions[index]!, clientId: this.#clientIds[index]!, aside: true,
       bodyStart: this.#frames[2 * index]!, end: this.#frames[2 * index + 1]!,
     };
-    // acks=0: an error can only be told by closing (KafkaApis.scala).
-    if (failed.answer.length === 0 || request.connection.closed) {
-      this.#abandon(request);
-      return;
+    try {
+      // acks=0: an error can only be told by closing (KafkaApis.scala).
+      if (failed.answer.length === 0 || request.connection.closed) {
+        this.#abandon(request);
+        return;
+      }
+      const view = this.#view;
+      view.decode(space.bytes, request.bodyStart, request.end, request.apiVersion);
+      this.#rows.reset(view.partitionCount);
+      this.#presetFrom(failed, request.apiVersion);
+      this.#decideAnew({ ...request, correlationId: failed.answer.readInt32BE(4) });
+    } catch (error) {
+      this.#fail(request, error);
     }
-    const view = this.#view;
-    view.decode(space.bytes, request.bodyStart, request.end, request.apiVersion);
-    this.#rows.reset(view.partitionCount);
-    this.#presetFrom(failed, request.apiVersion);
-    this.#decideAnew({ ...request, correlationId: failed.answer.readInt32BE(4) });
   }
 
   #lookUpPartitions(): void {

@@ -33,7 +33,7 @@ test('an answer has no more slices than native code takes; what is beyond is tol
   });
   await new Promise<void>(answered => {
     const environment = { replicas, wheel: new TimerWheel(systemClock, systemTimers), turns: new TurnQueue(systemClock, systemTimers), lookAgain: () => {}, releaseSlice: (slice: number) => released.push(slice) };
-    new FetchTask(entries, { apiVersion: 12, replicaId: -1, readCommitted: false }, { minBytes: 1, maxBytes: 50 << 20, maxWaitMs: 1000 }, environment, answered).run();
+    new FetchTask(entries, { apiVersion: 12, replicaId: -1, readCommitted: false }, { minBytes: 1, maxBytes: 50 << 20, maxWaitMs: 1000 }, environment, answered, error => { throw error; }).run();
   });
   const withRecords = entries.filter(({ length }) => length > 0);
   expect(withRecords.length).toBe(taken());
