@@ -4,6 +4,7 @@
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { afterAll } from 'vitest';
 
 export interface Finished {
   readonly code: number | null;
@@ -19,7 +20,9 @@ export interface RunOptions {
 }
 
 const running = new Set<ChildProcess>();
-process.once('exit', () => running.forEach(child => child.kill('SIGKILL')));
+const endAll = (): void => running.forEach(child => child.kill('SIGKILL'));
+process.once('exit', endAll);
+afterAll(endAll);   // A test process that vitest ends by a signal comes to no exit.
 
 function track<Child extends ChildProcess>(child: Child): Child {
   running.add(child);
