@@ -71,13 +71,18 @@ export async function openPartition(request: OpenPartitionRequest): Promise<Open
   });
   const { rescanned } = await log.open(request.logOptions, request.recoveryPoint, request.startOffset, request.clean);
   if (rescanned > 0) request.logger.info({ log: directory, bytes: rescanned, end: log.endOffset }, 'log recovered');
-
-  log.epochs.truncateFromEnd(log.endOffset);
-  log.epochs.truncateFromStart(log.startOffset);
   const snapshots = new ProducerSnapshots(storage, directory, request.logger);
-  await snapshots.open();
-  await snapshots.removeOutside(log.startOffset - 1, log.endOffset);
-  await rebuildState(log, snapshots, request.clock, request.clean);
+  try {
+    log.epochs.truncateFromEnd(log.endOffset);
+    log.epochs.truncateFromStart(log.startOffset);
+    await snapshots.open();
+    await snapshots.removeOutside(log.startOffset - 1, log.endOffset);
+    await rebuildState(log, snapshots, request.clock, request.clean);
+  } catch (error) {
+    // It is opened anew later, or its directory is to go: nothing may be open in it then, and nothing be written to it.
+    await Promise.all([writer.idle(), log.abandon().catch(() => {})]);
+    throw error;
+  }
   const metadataWritten = async (): Promise<void> => {
     await writer.idle();
     // The disk was full when it was due. If it still is, the stop is not clean, and recovery finds the epochs in the log.

@@ -236,6 +236,7 @@ export class PartitionLog {
     } finally {
       this.#native.forgetLog(this.index);
       this.index = NOWHERE;
+      this.producers.retire();
     }
   }
 

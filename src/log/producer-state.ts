@@ -14,7 +14,7 @@
 //
 // What failed only because something before it did, of whichever producer, is decided anew by whoever sent it. Kafka knows
 // no such second decision: there the next batch of that producer comes behind it. So it waits here, until the earlier
-// ones were decided (prepare() or letGo()).
+// ones were decided (prepare() or letGo()), or until nobody is decided about here any more (retire()).
 import { invariant } from '../base/invariant.js';
 import { InFlightBatches } from './in-flight-batches.js';
 import { follows, NO_EPOCH, NO_OFFSET, ProducerEntry } from './producer-entry.js';
@@ -74,6 +74,7 @@ export class ProducerStateManager {
   /** By producer: batches to be decided anew, oldest first. */
   readonly #owed = new Map<number, RolledBack[]>();
   #behind: (() => void)[] = [];
+  #retired = false;
   /** Appends ever prepared, and ever settled: a waiter waits for the second to reach what the first was. */
   #prepared = 0;
   #settled = 0;
@@ -199,12 +200,29 @@ export class ProducerStateManager {
     if (this.#owed.size > 0) this.#paid(producerId, epoch, firstSequence);
   }
 
-  /** Calls a moment after the next of the batches that are owed a decision has got it. */
+  /** Calls a moment after the next of the batches that are owed a decision has got it, or will never get it here. */
   afterOwed(decided: () => void): void {
     this.#behind.push(decided);
+    if (this.#retired) this.#tellBehind();
+  }
+
+  /**
+   * The log serves nobody any more. Whoever sent a batch that is owed a decision gets it elsewhere and cannot say so here:
+   * nothing is owed from now on, and whoever waited for it goes on to be refused.
+   */
+  retire(): void {
+    this.#retired = true;
+    this.#owed.clear();
+    this.#tellBehind();
+  }
+
+  /** It serves again. */
+  reinstate(): void {
+    this.#retired = false;
   }
 
   #owe(batch: RolledBack): void {
+    if (this.#retired) return;
     const owed = this.#owed.get(batch.producerId);
     if (owed === undefined) this.#owed.set(batch.producerId, [batch]);
     else owed.unshift(batch);

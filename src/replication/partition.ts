@@ -49,6 +49,8 @@ export class Partition {
   appendFlags = 0;
   /** The largest record batch it takes. */
   maxMessageBytes = 1048588;
+  /** Its topic's compression.type is zstd: clients too old for that are refused its records. */
+  zstd = false;
   /** The last request that named this partition, so that one that names it twice is noticed. */
   mark = 0;
   /** Kafka's own topics take records from nobody but the admin client (ReplicaManager.scala). */
@@ -68,6 +70,7 @@ export class Partition {
   /** Joins the log; from here on its appends move this partition. */
   attach(log: PartitionLog, highWatermark: number): void {
     this.log = log;
+    log.producers.reinstate();
     this.highWatermark = Math.max(log.startOffset, Math.min(highWatermark, log.endOffset));
     log.onAppended = () => this.#endMoved();
   }
@@ -103,7 +106,10 @@ export class Partition {
     this.offline = true;
     // Who waits takes itself off while the log that was watched for it is still known.
     this.stop();
+    const { log } = this;
     this.log = undefined;
+    // Nobody finds it from here on, to tell it what was decided of its batches.
+    log?.producers.retire();
   }
 
   /** The error for a request that must meet the leader of the epoch it believes in, or none (Partition.scala). */

@@ -204,6 +204,30 @@ test('what comes behind batches that another producer\'s failure took down waits
   expect(state.check(good, 0, 1, 1, false)).toBe(Verdict.accept);
 });
 
+test('who waits behind batches of a log that serves nobody any more is told, and nothing is owed there until it serves again', async () => {
+  const { state } = new Log();
+  const [bad, good] = [8, 9];
+  state.prepare(bad, 0, 0, 0, false);
+  for (const sequence of [0, 1]) state.prepare(good, 0, sequence, sequence, false);
+  state.rollback(false);
+  let calls = 0;
+  state.afterOwed(() => calls++);
+  state.retire();
+  await Promise.resolve();
+  expect([calls, state.owes, state.check(good, 0, 1, 1, false)]).toEqual([1, false, Verdict.accept]);
+  for (let n = 0; n < 2; n++) state.rollback(true);
+  // What was still on its way fails later, and its senders cannot find this log either.
+  for (const producer of [bad, good, good]) state.prepare(producer, 0, producer === bad ? 5 : 0, 5, false);
+  for (let n = 0; n < 3; n++) state.rollback(true);
+  state.afterOwed(() => calls++);
+  await Promise.resolve();
+  expect([calls, state.owes]).toEqual([2, false]);
+  state.reinstate();
+  for (const producer of [bad, good]) state.prepare(producer, 0, 0, 0, false);
+  state.rollback(false);
+  expect(state.owes).toBe(true);
+});
+
 test('batches that a second failure takes down are decided before those that still wait from the first', () => {
   const { state } = new Log();
   const [bad, good] = [8, 9];

@@ -1,5 +1,5 @@
 // Several log directories, and disks that fail: what clients, the controller and ZooKeeper are told, and how it comes back.
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ErrorCode } from '../../src/protocol/errors.js';
@@ -202,6 +202,47 @@ test('a log that cannot be made for want of space is made when there is some, an
     return (await client.produce('orders', batch(['x']))).errorCode === 0;
   }, 'led');
   expect((await client.metadata()).topics.find(({ name }) => name === 'orders')!.partitions[0]).toMatchObject({ errorCode: 0, leaderId: broker.id, offlineReplicas: [] });
+});
+
+/** Files this process has open below a directory of that name, there or deleted. */
+function openIn(directory: string): string[] {
+  return readdirSync('/proc/self/fd').flatMap(fd => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  }).filter(path => path.includes(`/${directory}/`));
+}
+
+test('a log whose opening fails after its segments are open leaves nothing open, however often it is tried', async () => {
+  const timers = new ManualTimers([5000]);
+  const disk = new FailingDisk();
+  const broker = await TestBroker.start({ storage: disk.storage, timers });
+  const client = await broker.client();
+  const home = join(broker.logDir, 'orders-0');
+  // Its files are looked at twice: before they are opened, which goes well, and for producer snapshots.
+  let tries = 0;
+  let made = false;
+  disk.fault = (call, path) => {
+    if (call === 'makeDirectory' && path === home) made = true;
+    if (call !== 'list' || path !== home || !made) return undefined;
+    made = false;
+    tries++;
+    return 'EMFILE';
+  };
+  await client.createTopics({ topics: [{ name: 'orders', numPartitions: 1, replicationFactor: 1 }], timeoutMs: 1 });
+  for (let round = 1; round <= 3; round++) {
+    await until(() => tries === round && !existsSync(home), `try ${round} has ended`);
+    expect(openIn('orders-0')).toEqual([]);
+    if (round < 3) await until(() => timers.fire(5000) > 0, 'another try is due');
+  }
+  disk.mended();
+  await until(async () => {
+    timers.fire(5000);
+    return (await client.produce('orders', batch(['x']))).errorCode === 0;
+  }, 'led');
+  expect(openIn('orders-0').length).toBeGreaterThan(0);
 });
 
 test('a broker whose last log directory fails stops by itself and tells whoever started it', async () => {
