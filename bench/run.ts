@@ -7,12 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { atRest, loadCases, nodeAlone, warmUp, type LoadCase, type Sample, type Size } from './suite/cases.js';
-import { holdFreeMemory } from './suite/held-memory.js';
+import { evenGround } from './suite/even-ground.js';
 import { runLoad } from './suite/load-client.js';
 import { machineFacts } from './suite/machine.js';
 import { kafka, odradek, type Kind, type Subject, type SubjectName } from './suite/subject.js';
 import { printTable, shareOfOthers, type Results } from './suite/table.js';
-import { writtenBack } from './suite/writeback.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -81,7 +80,7 @@ async function measureStarts(kinds: readonly Kind[], dir: string): Promise<void>
   }
 }
 
-const beforeSample = async (): Promise<void> => (size === 'smoke' ? undefined : writtenBack());
+const beforeSample = async (): Promise<void> => (size === 'smoke' ? undefined : evenGround());
 
 async function measureLoad(loadCase: LoadCase, subjects: readonly Subject[], dir: string): Promise<void> {
   console.error(`\n${loadCase.name}: ${loadCase.question}\n  bound: ${loadCase.bound}`);
@@ -109,7 +108,6 @@ async function main(dir: string): Promise<void> {
   if (!options['peer-only']) kinds.push(odradek(options['odradek-config']));
   if (options.peer || options['peer-only']) kinds.push(await kafka(join(dir, 'zookeeper')));
   const subjects: Subject[] = [];
-  const held = size === 'real' ? await holdFreeMemory() : undefined;
   try {
     await runLoad('self-check', {});
     if (wanted('start') || wanted('memory')) await measureStarts(kinds, dir);
@@ -126,7 +124,6 @@ async function main(dir: string): Promise<void> {
   } finally {
     for (const subject of subjects) await subject.stop();
     for (const kind of kinds) await kind.close();
-    await held?.release();
   }
 }
 

@@ -11,7 +11,7 @@ int run_fetch(Options& options);
 int run_idle(Options& options);
 int run_floor(Options& options);
 int run_topic(Options& options);
-int run_hold_memory(Options& options);
+int run_warm_memory(Options& options);
 int run_self_check(Options& options);
 
 }  // namespace load

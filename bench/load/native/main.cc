@@ -23,7 +23,7 @@ constexpr Command kCommands[] = {
     {"idle", load::run_idle, "--connections N --hold-seconds S: opened at once, served, then long-polling"},
     {"floor", load::run_floor, "--kind produce|open-loop|fetch: what the kernel alone costs, with the same client"},
     {"topic", load::run_topic, "--create NAME --partitions P | --delete NAME | --end NAME"},
-    {"hold-memory", load::run_hold_memory, "--bytes N: keeps a host from taking free memory back, until stdin ends"},
+    {"warm-memory", load::run_warm_memory, "--bytes N: has the kernel use and free that much, so that its next pages are cheap"},
     {"self-check", load::run_self_check, "known vectors of the parts that everything else rests on"},
 };
 
