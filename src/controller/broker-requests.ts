@@ -3,7 +3,10 @@
 // A request goes to a broker by its channel: a socket, or for the controller's own broker a local call that ends in the
 // same handler. Each broker gets its requests one after the other.
 
+import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
+import type { Timers } from '../base/timers.js';
+import { Turns } from '../base/turns.js';
 import { LeaderAndIsrRequest, StopReplicaRequest, UpdateMetadataRequest, type LeaderAndIsrRequestInput, type LeaderAndIsrResponse, type StopReplicaRequestInput, type StopReplicaResponse, type UpdateMetadataRequestInput } from '../protocol/messages.js';
 import type { MessageCodec } from '../protocol/codec.js';
 import { NO_LEADER, type ControllerContext, type PartitionFacts } from './context.js';
@@ -34,22 +37,30 @@ export interface ReplicaAnswer {
 /** `brokerEpoch` says which life of the broker answered. */
 export type LeadershipAnswered = (broker: number, brokerEpoch: number, answers: readonly ReplicaAnswer[]) => void;
 
+export interface BrokerRequestsOptions {
+  /** The controller's. */
+  readonly brokerId: number;
+  readonly channel: (broker: number) => BrokerChannel | undefined;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+/** Partitions described between two looks at the clock. */
+const DESCRIBED_AT_ONCE = 200;
+
 export class BrokerRequests {
   readonly #context: ControllerContext;
-  readonly #controllerId: number;
-  readonly #channel: (broker: number) => BrokerChannel | undefined;
-  readonly #logger: Logger;
+  readonly #options: BrokerRequestsOptions;
   readonly #answered: LeadershipAnswered;
   readonly #leaderAndIsr = new Map<number, Map<PartitionFacts, boolean>>();
   readonly #stops = new Map<number, { partition: PartitionFacts; remove: boolean }[]>();
   readonly #metadata = new Map<number, Set<PartitionFacts>>();
   readonly #dropped = new Map<number, Set<PartitionFacts>>();
 
-  constructor(context: ControllerContext, controllerId: number, channel: (broker: number) => BrokerChannel | undefined, logger: Logger, answered: LeadershipAnswered) {
+  constructor(context: ControllerContext, options: BrokerRequestsOptions, answered: LeadershipAnswered) {
     this.#context = context;
-    this.#controllerId = controllerId;
-    this.#channel = channel;
-    this.#logger = logger;
+    this.#options = options;
     this.#answered = answered;
   }
 
@@ -95,7 +106,7 @@ export class BrokerRequests {
   }
 
   async #sendTo(broker: number, stopped: StoppedReplica[]): Promise<void> {
-    const channel = this.#channel(broker);
+    const channel = this.#options.channel(broker);
     const epoch = this.#context.brokers.get(broker)?.epoch;
     const leaders = this.#leaderAndIsr.get(broker);
     const metadata = this.#metadata.get(broker);
@@ -108,7 +119,7 @@ export class BrokerRequests {
       if (stops !== undefined) stopped.push(...(await this.#sendStops(channel, broker, epoch, stops)));
     } catch (error) {
       // The broker is gone or going: its registration ends and the failure is handled there.
-      this.#logger.warn({ broker, error: String(error) }, 'a broker did not answer the controller');
+      this.#options.logger.warn({ broker, error: String(error) }, 'a broker did not answer the controller');
     }
   }
 
@@ -117,10 +128,8 @@ export class BrokerRequests {
     const message: LeaderAndIsrRequestInput = {
       ...this.#origin(brokerEpoch),
       type: UNSPECIFIED,
-      topicStates: this.#byTopic(partitions.keys()).map(({ topic, id, partitions: some }) => ({
-        topicName: topic,
-        topicId: id,
-        partitionStates: some.map(partition => ({ ...stateOf(partition), topicName: topic, partitionEpoch: partition.leadership!.zkVersion, addingReplicas: [], removingReplicas: [], isNew: partitions.get(partition)!, leaderRecoveryState: partition.leadership!.recoveryState })),
+      topicStates: await this.#topicStates(partitions.keys(), partition => ({
+        ...stateOf(partition), topicName: partition.topic, partitionEpoch: partition.leadership!.zkVersion, addingReplicas: [], removingReplicas: [], isNew: partitions.get(partition)!, leaderRecoveryState: partition.leadership!.recoveryState,
       })),
       liveLeaders: [...leaders].flatMap(leader => {
         const facts = this.#context.brokers.get(leader);
@@ -130,7 +139,7 @@ export class BrokerRequests {
     };
     const answer = await channel.send<LeaderAndIsrResponse>(LeaderAndIsrRequest, message);
     if (answer.errorCode !== 0) {
-      this.#logger.warn({ errorCode: answer.errorCode }, 'a broker refused LeaderAndIsr');
+      this.#options.logger.warn({ errorCode: answer.errorCode }, 'a broker refused LeaderAndIsr');
       return [];
     }
     return this.#answersOf(answer, partitions.keys());
@@ -156,16 +165,13 @@ export class BrokerRequests {
     const message: UpdateMetadataRequestInput = {
       ...this.#origin(brokerEpoch),
       type: UNSPECIFIED,
-      topicStates: this.#byTopic(all).map(({ topic, id, partitions: some }) => ({
-        topicName: topic,
-        topicId: id,
-        partitionStates: some.map(partition => ({
-          ...stateOf(partition),
-          ...(dropped.has(partition) ? { leader: LEADER_DURING_DELETE } : {}),
-          topicName: topic,
-          zkVersion: partition.leadership?.zkVersion ?? 0,
-          offlineReplicas: partition.replicas.filter(replica => !this.#context.isOnline(replica, partition)),
-        })),
+      // Never a topic in two requests: who sees some of its partitions takes them for all.
+      topicStates: await this.#topicStates(all, partition => ({
+        ...stateOf(partition),
+        ...(dropped.has(partition) ? { leader: LEADER_DURING_DELETE } : {}),
+        topicName: partition.topic,
+        zkVersion: partition.leadership?.zkVersion ?? 0,
+        offlineReplicas: partition.replicas.filter(replica => !this.#context.isOnline(replica, partition)),
       })),
       liveBrokers: [...this.#context.brokers.values()].map(broker => ({ id: broker.id, rack: broker.rack, endpoints: broker.endpoints.map(endpoint => ({ ...endpoint })) })),
     };
@@ -173,12 +179,13 @@ export class BrokerRequests {
   }
 
   async #sendStops(channel: BrokerChannel, broker: number, brokerEpoch: number, stops: { partition: PartitionFacts; remove: boolean }[]): Promise<StoppedReplica[]> {
+    const removed = new Set(stops.filter(stop => stop.remove).map(stop => stop.partition));
     const message: StopReplicaRequestInput = {
       ...this.#origin(brokerEpoch),
       topicStates: this.#byTopic(stops.map(stop => stop.partition)).map(({ topic, partitions }) => ({
         topicName: topic,
         partitionStates: partitions.map(partition => {
-          const remove = stops.some(stop => stop.partition === partition && stop.remove);
+          const remove = removed.has(partition);
           return { partitionIndex: partition.index, leaderEpoch: remove ? EPOCH_DURING_DELETE : (partition.leadership?.leaderEpoch ?? -1), deletePartition: remove };
         }),
       })),
@@ -188,7 +195,23 @@ export class BrokerRequests {
   }
 
   #origin(brokerEpoch: number): { controllerId: number; controllerEpoch: number; brokerEpoch: number; isKRaftController: boolean } {
-    return { controllerId: this.#controllerId, controllerEpoch: this.#context.epoch, brokerEpoch, isKRaftController: false };
+    return { controllerId: this.#options.brokerId, controllerEpoch: this.#context.epoch, brokerEpoch, isKRaftController: false };
+  }
+
+  /** What is said of each, by topic. Facts change in events alone, and the event that sends waits for this. */
+  async #topicStates<State>(partitions: Iterable<PartitionFacts>, describe: (partition: PartitionFacts) => State): Promise<{ topicName: string; topicId: string; partitionStates: State[] }[]> {
+    const turns = new Turns(this.#options.clock, this.#options.timers);
+    const states: { topicName: string; topicId: string; partitionStates: State[] }[] = [];
+    let described = 0;
+    for (const { topic, id, partitions: some } of this.#byTopic(partitions)) {
+      const partitionStates: State[] = [];
+      for (const partition of some) {
+        partitionStates.push(describe(partition));
+        if (++described % DESCRIBED_AT_ONCE === 0) await turns.next();
+      }
+      states.push({ topicName: topic, topicId: id, partitionStates });
+    }
+    return states;
   }
 
   #byTopic(partitions: Iterable<PartitionFacts>): { topic: string; id: string; partitions: PartitionFacts[] }[] {

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import type { Random } from '../base/random.js';
 import { ErrorCode } from '../protocol/errors.js';
+import { sideBySide } from '../base/side-by-side.js';
 import type { Timers } from '../base/timers.js';
 import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
 import { ZnodeFormatError } from '../zookeeper/znodes/json.js';
@@ -13,7 +14,7 @@ import { BrokerRequests, type BrokerChannel, type ReplicaAnswer } from './broker
 import { ControllerContext, NO_LEADER, type PartitionFacts, type TopicFacts } from './context.js';
 import { electLeader, firstLeadership, withoutBroker, type ElectionRules } from './election.js';
 import { EventQueue } from './event-queue.js';
-import { ControllerMoved, ControllerStore, ISR_CHANGES, LOG_DIR_EVENTS } from './store.js';
+import { ControllerMoved, ControllerStore, ISR_CHANGES, LOG_DIR_EVENTS, STORE_AT_ONCE } from './store.js';
 
 /** After an event failed, until everything is read anew. */
 const RESTART_MS = 1000;
@@ -55,7 +56,7 @@ export class Controller {
     this.#deleteTopicEnable = options.deleteTopicEnable;
     this.#uncleanElection = options.uncleanElection;
     this.#store = new ControllerStore(options.zookeeper, options.clock, options.random, this.#context);
-    this.#requests = new BrokerRequests(this.#context, options.brokerId, options.channel, options.logger, (broker, epoch, answers) => this.#heard(broker, epoch, answers));
+    this.#requests = new BrokerRequests(this.#context, options, (broker, epoch, answers) => this.#heard(broker, epoch, answers));
     this.#events = new EventQueue((event, error) => this.#failed(event, error));
   }
 
@@ -207,9 +208,9 @@ export class Controller {
       try {
         const topic = await this.#store.topic(name, this.#when(`partitions of ${name}`, () => this.#partitionsChanged(name)));
         if (topic === undefined) return [];
-        await Promise.all([...topic.partitions.values()].map(async partition => {
+        await sideBySide(topic.partitions.values(), STORE_AT_ONCE, async partition => {
           partition.leadership = await this.#store.leadership(partition);
-        }));
+        });
         return [topic];
       } catch (error) {
         this.#leaveAlone(name, error);
@@ -301,24 +302,24 @@ export class Controller {
   /** First leaders for partitions that have none, and new ones for those whose leader is gone. */
   async #settlePartitions(partitions: readonly PartitionFacts[]): Promise<void> {
     await this.#createPartitions(partitions.filter(partition => partition.leadership === undefined));
-    await Promise.all(partitions.map(async partition => {
+    await sideBySide(partitions, STORE_AT_ONCE, async partition => {
       const known = partition.leadership;
       if (known === undefined || (known.leader !== NO_LEADER && this.#context.isOnline(known.leader, partition))) return;
       const next = electLeader(partition, known, await this.#rules(partition));
       if (next !== undefined) partition.leadership = await this.#store.writeLeadership(partition, next, known.zkVersion);
-    }));
+    });
   }
 
   async #createPartitions(partitions: readonly PartitionFacts[]): Promise<void> {
     const fresh = partitions.filter(partition => partition.leadership === undefined);
     if (fresh.length === 0) return;
     await this.#store.createPartitionParents(fresh);
-    await Promise.all(fresh.map(async partition => {
+    await sideBySide(fresh, STORE_AT_ONCE, async partition => {
       const first = firstLeadership(partition, this.#rulesWithout(partition, false));
       if (first === undefined) return;
       partition.leadership = await this.#store.createLeadership(partition, first);
       this.#requests.leadership(partition, true);
-    }));
+    });
   }
 
   #rulesWithout(partition: PartitionFacts, unclean: boolean): ElectionRules {

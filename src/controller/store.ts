@@ -3,6 +3,7 @@
 
 import type { Clock } from '../base/clock.js';
 import { kafkaUuid, type Random } from '../base/random.js';
+import { sideBySide } from '../base/side-by-side.js';
 import { ZkError, type Op, type Watcher, type ZooKeeper } from '../zookeeper/types.js';
 import { decodeBrokerRegistration } from '../zookeeper/znodes/broker.js';
 import { decodeConfig } from '../zookeeper/znodes/config.js';
@@ -22,6 +23,8 @@ const DELETIONS = '/admin/delete_topics';
 export const ISR_CHANGES = '/isr_change_notification';
 export const LOG_DIR_EVENTS = '/log_dir_event_notification';
 const FEATURE = '/feature';
+/** Reads and writes that are on their way together: enough for a group commit, few enough for a short turn. */
+export const STORE_AT_ONCE = 128;
 
 /** Somebody else is the controller now: resign. */
 export class ControllerMoved extends Error {
@@ -188,10 +191,8 @@ export class ControllerStore {
   /** Makes the parents of new partitions' state nodes. */
   async createPartitionParents(partitions: readonly PartitionFacts[]): Promise<void> {
     const topics = new Set(partitions.map(partition => partition.topic));
-    await Promise.all([
-      ...[...topics].map(topic => this.#create(`${TOPICS}/${topic}/partitions`)),
-      ...partitions.map(partition => this.#create(`${TOPICS}/${partition.topic}/partitions/${partition.index}`)),
-    ]);
+    await sideBySide(topics, STORE_AT_ONCE, topic => this.#create(`${TOPICS}/${topic}/partitions`));
+    await sideBySide(partitions, STORE_AT_ONCE, partition => this.#create(`${TOPICS}/${partition.topic}/partitions/${partition.index}`));
   }
 
   async #create(path: string): Promise<void> {
@@ -243,7 +244,7 @@ export class ControllerStore {
       if (isCode(error, 'NONODE')) return;
       throw error;
     }
-    await Promise.all(children.map(child => this.#eraseTree(`${path}/${child}`)));
+    await sideBySide(children, STORE_AT_ONCE, child => this.#eraseTree(`${path}/${child}`));
     await this.#erase(path);
   }
 

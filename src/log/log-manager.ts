@@ -19,6 +19,7 @@ import { liveName, suffixedName } from './partition-directory.js';
 import type { PartitionLog } from './partition-log.js';
 import { PARTITION_METADATA, readPartitionMetadata, writePartitionMetadata } from './partition-metadata.js';
 import type { ProducerSnapshots } from './producer-snapshots.js';
+import { Removals } from './removals.js';
 import type { Storage } from './storage.js';
 
 export class LogDirectoryError extends Error {
@@ -79,10 +80,14 @@ export class LogManager {
   readonly #creating = new Map<string, Promise<PartitionLog>>();
   /** By directory: new logs that are not open yet. They count as well: a topic's partitions come all at once. */
   readonly #opening = new Map<string, number>();
+  /** By directory: logs that are held. */
+  readonly #counts = new Map<string, number>();
   readonly #timers = new Set<Timer>();
+  readonly #removals: Removals;
 
   constructor(options: LogManagerOptions) {
     this.#options = options;
+    this.#removals = new Removals(options.storage, options.logger);
     this.#checkpoints = new Checkpoints({ storage: options.storage, online: this.#online, guarded: (logDir, work) => this.#guarded(logDir, work) });
   }
 
@@ -229,16 +234,14 @@ export class LogManager {
     const { log } = held;
     await this.#abandon(held);
     await held.metadataWritten();
-    const { storage, random, timers, logger } = this.#options;
+    const { storage, random } = this.#options;
     const doomed = join(log.logDir, suffixedName(topic, partition, 'delete', random.bytes(16).toString('hex')));
     await storage.rename(log.directory, doomed);
     await storage.syncDirectory(log.logDir);
     // Only now: as long as the directory is there under its name, the controller must be able to ask again.
-    this.#held.delete(name);
+    this.#unhold(name, held);
     this.#highWatermarks.delete(name);
-    this.#after(timers, this.#options.topicConfig(topic).fileDeleteDelayMs, () => {
-      storage.remove(doomed).catch((error: unknown) => logger.warn({ directory: doomed, error: String(error) }, 'cannot remove a deleted log'));
-    });
+    this.#removeAfter(this.#options.topicConfig(topic).fileDeleteDelayMs, doomed);
   }
 
   async #abandon({ log, background }: Held): Promise<void> {
@@ -329,7 +332,7 @@ export class LogManager {
     const byName = (offsets: readonly PartitionOffset[]): Map<string, number> => new Map(offsets.map(each => [liveName(each.topic, each.partition), each.offset]));
     const recovery = byName(recoveryPoints);
     const starts = byName(startOffsets);
-    for (const { name, kind } of found) if (kind === 'delete') this.#removeLater(join(logDir, name));
+    for (const { name, kind } of found) if (kind === 'delete') this.#removeAfter(0, join(logDir, name));
     // Internal topics first: groups can be served while the rest still opens.
     const live = found.filter(each => each.kind === 'live').sort((a, b) => Number(b.topic.startsWith('__')) - Number(a.topic.startsWith('__')));
     if (!clean && live.length > 0) logger.info({ logDir, logs: live.length }, 'the last stop was not in order: recovering');
@@ -362,39 +365,43 @@ export class LogManager {
     });
     const { log, snapshots, metadataWritten } = opened;
     const held = { log, snapshots, metadataWritten, lastFlush: clock.monotonic(), background: Promise.resolve() };
-    this.#byIndex[log.index] = log;
     const twin = this.#held.get(name)?.log;
-    if (twin !== undefined) throw new DuplicatePartition(`${name} is in two log directories, ${twin.logDir} and ${asked.logDir}: move one of them elsewhere`);
+    if (twin !== undefined) {
+      await this.#abandon(held);
+      throw new DuplicatePartition(`${name} is in two log directories, ${twin.logDir} and ${asked.logDir}: move one of them elsewhere`);
+    }
     if (!this.#online.has(asked.logDir)) {
       // It failed meanwhile, and its other logs are gone.
       await this.#abandon(held);
       throw new LogDirectoryError(`${asked.logDir} has failed`);
     }
-    this.#held.set(name, held);
+    this.#byIndex[log.index] = log;
+    this.#hold(name, held);
     return log;
   }
 
-  #removeLater(path: string): void {
-    const { storage, timers, logger } = this.#options;
-    this.#after(timers, 0, () => {
-      storage.remove(path).catch((error: unknown) => logger.warn({ directory: path, error: String(error) }, 'cannot remove a deleted log'));
-    });
+  #hold(name: string, held: Held): void {
+    this.#held.set(name, held);
+    this.#counts.set(held.log.logDir, (this.#counts.get(held.log.logDir) ?? 0) + 1);
   }
 
-  /** A single call, forgotten once it was made. */
-  #after(timers: Timers, ms: number, action: () => void): void {
-    const timer = timers.after(ms, () => {
+  #unhold(name: string, { log }: Held): void {
+    if (this.#held.delete(name)) this.#counts.set(log.logDir, this.#counts.get(log.logDir)! - 1);
+  }
+
+  /** The timer is forgotten once it was of use. */
+  #removeAfter(ms: number, directory: string): void {
+    const timer = this.#options.timers.after(ms, () => {
       this.#timers.delete(timer);
-      action();
+      this.#removals.remove(directory);
     });
     this.#timers.add(timer);
   }
 
   #emptiest(): string {
-    const counts = new Map([...this.#online].map(logDir => [logDir, this.#opening.get(logDir) ?? 0]));
-    for (const { log } of this.#held.values()) counts.set(log.logDir, (counts.get(log.logDir) ?? 0) + 1);
+    const logs = (logDir: string): number => (this.#counts.get(logDir) ?? 0) + (this.#opening.get(logDir) ?? 0);
     let best: string | undefined;
-    for (const logDir of this.#options.logDirs) if (this.#online.has(logDir) && (best === undefined || counts.get(logDir)! < counts.get(best)!)) best = logDir;
+    for (const logDir of this.#options.logDirs) if (this.#online.has(logDir) && (best === undefined || logs(logDir) < logs(best))) best = logDir;
     if (best === undefined) throw new LogDirectoryError('no log directory is online');
     return best;
   }
@@ -443,7 +450,7 @@ export class LogManager {
   #letGo(logDir: string): void {
     for (const [name, held] of [...this.#held]) {
       if (held.log.logDir !== logDir) continue;
-      this.#held.delete(name);
+      this.#unhold(name, held);
       this.#abandon(held).catch((error: unknown) => this.#options.logger.warn({ log: held.log.directory, error: String(error) }, 'a log of a failed directory was not closed'));
     }
   }

@@ -1,6 +1,7 @@
 // The replicas this broker holds, and the controller's requests about them (ReplicaManager.scala).
 
 import type { Logger } from '../base/logger.js';
+import { sideBySide } from '../base/side-by-side.js';
 import type { Timer, Timers } from '../base/timers.js';
 import { LogDirectoryError, type LogManager } from '../log/log-manager.js';
 import type { LeaderAndIsrRequest, LeaderAndIsrResponseInput, StopReplicaRequest, StopReplicaResponseInput, UpdateMetadataRequest } from '../protocol/messages.js';
@@ -17,6 +18,8 @@ const EPOCH_UNKNOWN = -1;
 const EPOCH_DURING_DELETE = -2;
 /** Between attempts to open logs that could not be opened. */
 const RETRY_MS = 5000;
+/** Logs of one request that are opened at the same time. */
+const OPENED_AT_ONCE = 64;
 
 export interface ReplicaManagerOptions {
   readonly brokerId: number;
@@ -136,8 +139,9 @@ export class ReplicaManager {
     const topics: { topicId: string; partitionErrors: { partitionIndex: number; errorCode: number }[] }[] = [];
     for (const topic of request.topicStates) {
       if (!this.#topics.has(topic.topicName)) await this.#options.prepareTopic(topic.topicName);
-      // Logs are opened side by side: a topic of many partitions waits for the slowest, not for the sum.
-      const codes = await Promise.all(topic.partitionStates.map(state => this.#become(topic.topicName, topic.topicId, state)));
+      // Logs are opened side by side: a topic of many partitions does not wait for the sum.
+      const codes: number[] = [];
+      await sideBySide(topic.partitionStates.entries(), OPENED_AT_ONCE, async ([at, state]) => { codes[at] = await this.#become(topic.topicName, topic.topicId, state); });
       topic.partitionStates.forEach((state, at) => partitionErrors.push({ topicName: topic.topicName, partitionIndex: state.partitionIndex, errorCode: codes[at]! }));
       topics.push({ topicId: topic.topicId, partitionErrors: topic.partitionStates.map((state, at) => ({ partitionIndex: state.partitionIndex, errorCode: codes[at]! })) });
     }
@@ -281,7 +285,8 @@ export class ReplicaManager {
   #forget(partition: Partition): void {
     const partitions = this.#topics.get(partition.topic)!;
     partitions[partition.index] = undefined;
-    if (partitions.every(each => each === undefined)) this.#topics.delete(partition.topic);
+    // From the end: a topic that goes as a whole goes from the beginning, and is looked through once.
+    if (partitions.findLast(each => each !== undefined) === undefined) this.#topics.delete(partition.topic);
   }
 }
 

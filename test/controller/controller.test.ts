@@ -243,3 +243,21 @@ test('a new controller leaves alone what it cannot read, be it a topic or one of
   expect(one.controller.topic('sound')?.partitions.size).toBe(2);
   await one.controller.close();
 });
+
+test('a topic of very many partitions is made some at a time, and told of as a whole', async () => {
+  const cluster = await Cluster.start();
+  const between = new Between();
+  let [now, most] = [0, 0];
+  between.multi = (zk, ops) => {
+    most = Math.max(most, ++now);
+    return zk.multi(ops).finally(() => now--) as Promise<never>;
+  };
+  const one = await cluster.join(1, { through: between.through });
+  await one.zk.create('/brokers/topics/wide', topic(600));
+  const told = (api: string): number => Math.max(0, ...cluster.sent.filter(each => each.api === api).map(({ message }) => message.topicStates?.find(each => each.topicName === 'wide')?.partitionStates.length ?? 0));
+  // Whoever is told of the topic is told of all of it.
+  await until(() => told('UpdateMetadataRequest') === 600 && told('LeaderAndIsrRequest') === 600, 'made');
+  expect(cluster.sent.filter(each => each.api === 'UpdateMetadataRequest' && each.message.topicStates?.some(({ topicName }) => topicName === 'wide'))).toHaveLength(1);
+  expect([most > 1, most <= 128]).toEqual([true, true]);
+  await one.controller.close();
+});
