@@ -24,3 +24,24 @@ export class Turns {
     this.#began = this.#clock.monotonic();
   }
 }
+
+/** So many rows are worked at side by side, and between two looks at the clock. */
+const AT_ONCE = 256;
+
+/** Answers all rows, in order: many side by side where they wait for something, and in turns. `answer` does not throw at once. */
+export async function eachInTurns<Row, Answer>(rows: Iterable<Row>, turns: Turns, answer: (row: Row) => Answer | Promise<Answer>): Promise<Awaited<Answer>[]> {
+  const answers: Awaited<Answer>[] = [];
+  let underWay: (Answer | Promise<Answer>)[] = [];
+  const settle = async (): Promise<void> => {
+    for (const each of await Promise.all(underWay)) answers.push(each);
+    underWay = [];
+  };
+  for (const row of rows) {
+    underWay.push(answer(row));
+    if (underWay.length < AT_ONCE) continue;
+    await settle();
+    await turns.next();
+  }
+  await settle();
+  return answers;
+}

@@ -126,6 +126,10 @@ export class OffsetsApi {
 /** One entry per topic, whatever became of its partitions. */
 function merged(topics: readonly CommittedTopic[]): CommittedTopic[] {
   const byName = new Map<string, CommittedPartition[]>();
-  for (const { name, partitions } of topics) byName.set(name, [...byName.get(name) ?? [], ...partitions]);
+  for (const { name, partitions } of topics) {
+    const known = byName.get(name);
+    if (known === undefined) byName.set(name, [...partitions]);
+    else for (const partition of partitions) known.push(partition);
+  }
   return Array.from(byName, ([name, partitions]) => ({ name, partitions }));
 }

@@ -97,7 +97,8 @@ export class AppendQueue<Rec> {
     const bytes = encoded.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0) + RECORD_OVERHEAD, 0);
     const batch = this.#batchFor(bytes);
     batch.writes.push(write);
-    batch.encoded.push(...encoded);
+    // One by one: more than a call takes as arguments may come.
+    for (const record of encoded) batch.encoded.push(record);
     batch.bytes += bytes;
   }
 

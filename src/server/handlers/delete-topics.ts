@@ -2,6 +2,7 @@
 //   v4  flexible encoding; v5 error messages; v6 topics may be named by id
 // Answers when the topics have left this broker's metadata, or the time is up.
 
+import { eachInTurns, Turns } from '../../base/turns.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { DeleteTopicsRequest, DeleteTopicsResponse, type DeleteTopicsResponseInput } from '../../protocol/messages.js';
 import { defineHandler, type RequestContext } from '../handler.js';
@@ -27,7 +28,7 @@ export const deleteTopics = defineHandler({
     if (!broker.config.boolean('delete.topic.enable')) {
       return { responses: asked.map(each => answer(each, context.apiVersion < 3 ? ErrorCode.InvalidRequest : ErrorCode.TopicDeletionDisabled)) };
     }
-    const answers = await Promise.all(asked.map(each => deleteOne(each, broker)));
+    const answers = await eachInTurns(asked, new Turns(broker.clock, broker.timers), each => deleteOne(each, broker));
     const going = answers.flatMap(each => (each.errorCode === ErrorCode.None ? [each.name!] : []));
     const late = await whenTopicsGone(going, request.timeoutMs, broker);
     for (const each of answers) if (each.name !== null && late.has(each.name!)) each.errorCode = ErrorCode.RequestTimedOut;

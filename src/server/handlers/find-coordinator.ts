@@ -7,6 +7,7 @@
 // It is the leader of the key's partition of an internal topic. The first to ask for one has the topic made. Transactions
 // are not served: who looks for their coordinator is told so, by an error that clients do not try again.
 
+import { eachInTurns, Turns } from '../../base/turns.js';
 import { ErrorCode, errorName } from '../../protocol/errors.js';
 import { FindCoordinatorRequest, FindCoordinatorResponse } from '../../protocol/messages.js';
 import type { FindCoordinatorResponseInput } from '../../protocol/messages.js';
@@ -31,13 +32,18 @@ export const findCoordinator = defineHandler({
   response: FindCoordinatorResponse,
   handle: (request, context, broker) => {
     if (context.apiVersion < 4) return oneKey(find(request.keyType, request.key, context, broker));
-    return { coordinators: request.coordinatorKeys.map(key => ({ key, ...find(request.keyType, key, context, broker) })) };
+    return manyKeys(request, context, broker);
   },
   onError: ({ coordinatorKeys }, errorCode, { apiVersion }) => {
     const refused = refuse(errorCode as ErrorCode);
     return apiVersion < 4 ? oneKey(refused) : { coordinators: coordinatorKeys.map(key => ({ key, ...refused })) };
   },
 });
+
+async function manyKeys({ keyType, coordinatorKeys }: FindCoordinatorRequest, context: RequestContext, broker: BrokerServices): Promise<FindCoordinatorResponseInput> {
+  const turns = new Turns(broker.clock, broker.timers);
+  return { coordinators: await eachInTurns(coordinatorKeys, turns, key => ({ key, ...find(keyType, key, context, broker) })) };
+}
 
 /** There is a message even without an error: NONE. */
 function oneKey(coordinator: Coordinator): FindCoordinatorResponseInput {

@@ -3,6 +3,7 @@
 //   v1  flexible encoding
 
 import { alterTopicOverrides } from '../../config/alter-topic.js';
+import { Turns } from '../../base/turns.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, type IncrementalAlterConfigsResponseInput } from '../../protocol/messages.js';
 import { defineHandler } from '../handler.js';
@@ -18,15 +19,26 @@ export const incrementalAlterConfigs = defineHandler({
   request: IncrementalAlterConfigsRequest,
   response: IncrementalAlterConfigsResponse,
   handle: async (request, _context, broker) => {
+    const turns = new Turns(broker.clock, broker.timers);
+    const counts = new Map<string, number>();
+    for (const asked of request.resources) {
+      await turns.next();
+      counts.set(keyOf(asked), (counts.get(keyOf(asked)) ?? 0) + 1);
+    }
     const answers: Answer[] = [];
     for (const asked of request.resources) {
-      const twice = request.resources.filter(each => each.resourceType === asked.resourceType && each.resourceName === asked.resourceName).length > 1;
+      await turns.next();
+      const twice = counts.get(keyOf(asked))! > 1;
       answers.push(twice ? answer(asked, ErrorCode.InvalidRequest, 'Each resource must appear at most once.') : await alter(asked, request.validateOnly, broker));
     }
     return { responses: answers };
   },
   onError: (request, errorCode) => ({ responses: request.resources.map(asked => answer(asked, errorCode, null)) }),
 });
+
+function keyOf({ resourceType, resourceName }: Asked): string {
+  return `${resourceType} ${resourceName}`;
+}
 
 async function alter(asked: Asked, validateOnly: boolean, broker: BrokerServices): Promise<Answer> {
   try {

@@ -2,6 +2,7 @@
 //   v0  a list of offsets; v1 one offset with its timestamp; v2 isolation levels; v4 leader epochs; v6 flexible
 //   encoding; v7 the record with the largest timestamp (KIP-734); v8 the local log's start; v9 the last tiered offset
 
+import { eachInTurns, Turns } from '../../base/turns.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { ListOffsetsRequest, ListOffsetsResponse, type ListOffsetsResponseInput } from '../../protocol/messages.js';
 import type { Partition } from '../../replication/partition.js';
@@ -28,20 +29,41 @@ const NOTHING = { timestamp: -1, offset: -1, leaderEpoch: -1, oldStyleOffsets: [
 export const listOffsets = defineHandler({
   request: ListOffsetsRequest,
   response: ListOffsetsResponse,
-  handle: async (request, context, broker) => ({
-    topics: await Promise.all(request.topics.map(async ({ name, partitions }) => {
-      const indexes = partitions.map(({ partitionIndex }) => partitionIndex);
-      const answers = partitions.map(async asked => {
-        const twice = indexes.indexOf(asked.partitionIndex) !== indexes.lastIndexOf(asked.partitionIndex);
-        return twice ? refused(asked, ErrorCode.InvalidRequest) : answerPartition(name, asked, request, context, broker);
-      });
-      return { name, partitions: await Promise.all(answers) };
-    })),
-  }),
+  handle: async (request, context, broker) => {
+    const turns = new Turns(broker.clock, broker.timers);
+    const repeated = new Repeated();
+    await eachInTurns(rowsOf(request), turns, ({ name, asked }) => repeated.note(name, asked.partitionIndex));
+    const answers = await eachInTurns(rowsOf(request), turns, async ({ name, asked }) => {
+      if (repeated.has(name, asked.partitionIndex)) return refused(asked, ErrorCode.InvalidRequest);
+      return answerPartition(name, asked, request, context, broker);
+    });
+    let next = 0;
+    return { topics: request.topics.map(({ name, partitions }) => ({ name, partitions: answers.slice(next, next += partitions.length) })) };
+  },
   onError: (request, errorCode) => ({
     topics: request.topics.map(({ name, partitions }) => ({ name, partitions: partitions.map(asked => refused(asked, errorCode)) })),
   }),
 });
+
+function* rowsOf({ topics }: ListOffsetsRequest): Generator<{ name: string; asked: Asked }> {
+  for (const { name, partitions } of topics) for (const asked of partitions) yield { name, asked };
+}
+
+/** Partitions that are named more than once, anywhere in the request (duplicatePartitions of ListOffsetsRequest.java). */
+class Repeated {
+  /** By topic and partition: whether it was seen again. */
+  readonly #seen = new Map<string, Map<number, boolean>>();
+
+  note(topic: string, partition: number): void {
+    let partitions = this.#seen.get(topic);
+    if (partitions === undefined) this.#seen.set(topic, (partitions = new Map()));
+    partitions.set(partition, partitions.has(partition));
+  }
+
+  has(topic: string, partition: number): boolean {
+    return this.#seen.get(topic)?.get(partition) === true;
+  }
+}
 
 async function answerPartition(topic: string, asked: Asked, request: ListOffsetsRequest, { apiVersion }: RequestContext, broker: BrokerServices): Promise<Answer> {
   const since = SINCE.get(asked.timestamp);

@@ -3,7 +3,7 @@
 //   v4  auto creation can be declined; v5 offline replicas; v7 leader epochs; v8 authorized operations
 //   v9  flexible encoding; v10 topic ids; v12 topics may be asked for by id
 
-import { Turns } from '../../base/turns.js';
+import { eachInTurns, Turns } from '../../base/turns.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { MetadataRequest, MetadataResponse, type MetadataResponseInput } from '../../protocol/messages.js';
 import type { LiveBroker, PartitionState, TopicState } from '../../replication/metadata-cache.js';
@@ -42,7 +42,7 @@ async function topicAnswers(request: MetadataRequest, context: RequestContext, b
   if (all) {
     for (const topic of [...broker.metadata.topics()]) {
       await turns.next();
-      answers.push(topicAnswer(topic, context, broker));
+      answers.push(await topicAnswer(topic, turns, context, broker));
     }
     return answers;
   }
@@ -57,16 +57,16 @@ async function topicAnswers(request: MetadataRequest, context: RequestContext, b
     const key = name ?? `id ${topicId}`;
     if (seen.has(key)) continue;
     seen.add(key);
-    answers.push(await answerAsked(name, topicId, request, context, broker));
+    answers.push(await answerAsked(name, topicId, turns, request, context, broker));
   }
   return answers;
 }
 
-async function answerAsked(name: string | null, topicId: string, request: MetadataRequest, context: RequestContext, broker: BrokerServices): Promise<TopicAnswer> {
+async function answerAsked(name: string | null, topicId: string, turns: Turns, request: MetadataRequest, context: RequestContext, broker: BrokerServices): Promise<TopicAnswer> {
   const known = name ?? broker.metadata.topicName(topicId);
   if (known === undefined) return refused('', topicId, ErrorCode.UnknownTopicId);
   const topic = broker.metadata.topic(known);
-  if (topic !== undefined) return topicAnswer(topic, context, broker);
+  if (topic !== undefined) return topicAnswer(topic, turns, context, broker);
   return missing(known, context.apiVersion < 4 || request.allowAutoTopicCreation, broker);
 }
 
@@ -84,13 +84,14 @@ function brokerAnswer(broker: LiveBroker, { connection }: RequestContext): { nod
   return endpoint === undefined ? [] : [{ nodeId: broker.id, host: endpoint.host, port: endpoint.port, rack: broker.rack }];
 }
 
-function topicAnswer(topic: TopicState, context: RequestContext, broker: BrokerServices): TopicAnswer {
+async function topicAnswer(topic: TopicState, turns: Turns, context: RequestContext, broker: BrokerServices): Promise<TopicAnswer> {
+  const inOrder = [...topic.partitions.values()].sort((a, b) => a.partition - b.partition);
   return {
     errorCode: ErrorCode.None,
     name: topic.name,
     topicId: topic.id,
     isInternal: isInternalTopic(topic.name),
-    partitions: [...topic.partitions.values()].sort((a, b) => a.partition - b.partition).map(state => partitionAnswer(state, context, broker)),
+    partitions: await eachInTurns(inOrder, turns, state => partitionAnswer(state, context, broker)),
     topicAuthorizedOperations: NOT_ASKED,
   };
 }

@@ -7,12 +7,17 @@
 //   v8  several groups
 //   v9  member and epoch (KIP-848), which classic groups ignore
 
+import { Turns } from '../../base/turns.js';
 import type { FetchedGroup } from '../../coordinator/group/coordinator.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages.js';
 import type { OffsetFetchResponseInput } from '../../protocol/messages.js';
 import { defineHandler } from '../handler.js';
 import type { BrokerServices } from '../services.js';
+
+type GroupToFetch = Pick<OffsetFetchRequest['groups'][number], 'groupId' | 'topics'>;
+
+const TOPICS_AT_ONCE = 16;
 
 export const offsetFetch = defineHandler({
   request: OffsetFetchRequest,
@@ -27,8 +32,34 @@ async function answer(request: OffsetFetchRequest, apiVersion: number, broker: B
   const { offsets } = broker.groups;
   const { groupId, topics, requireStable, groups } = request;
   if (apiVersion === 0) return { topics: await offsets.fetchLegacyOffsets(groupId, topics ?? []) };
-  if (apiVersion >= 8) return { groups: groups.map(group => offsets.fetchOffsets(group.groupId, group.topics, requireStable)) };
-  return oneGroup(offsets.fetchOffsets(groupId, topics, requireStable), request, apiVersion);
+  const turns = new Turns(broker.clock, broker.timers);
+  if (apiVersion < 8) return oneGroup(await fetchGroup({ groupId, topics }, requireStable, turns, broker), request, apiVersion);
+  const fetched: FetchedGroup[] = [];
+  // All of a group is told once, so that an answer is bounded by what there is.
+  const whole = new Set<string>();
+  for (const group of groups) {
+    await turns.next();
+    if (group.topics === null && whole.has(group.groupId)) continue;
+    if (group.topics === null) whole.add(group.groupId);
+    fetched.push(await fetchGroup(group, requireStable, turns, broker));
+  }
+  return { groups: fetched };
+}
+
+/** Topic by topic. Between two turns the group may have gone to another broker: then nothing of it is told. */
+async function fetchGroup({ groupId, topics }: GroupToFetch, requireStable: boolean, turns: Turns, broker: BrokerServices): Promise<FetchedGroup> {
+  const { offsets } = broker.groups;
+  if (topics === null) return offsets.fetchOffsets(groupId, null, requireStable);
+  const fetched: FetchedGroup['topics'][number][] = [];
+  let step = 0;
+  do {
+    await turns.next();
+    const some = offsets.fetchOffsets(groupId, topics.slice(step, step + TOPICS_AT_ONCE), requireStable);
+    if (some.errorCode !== ErrorCode.None) return some;
+    fetched.push(...some.topics);
+    step += TOPICS_AT_ONCE;
+  } while (step < topics.length);
+  return { groupId, errorCode: ErrorCode.None, topics: fetched };
 }
 
 /** Before v2 every partition carries the group's error. */

@@ -3,8 +3,9 @@
 //   v2  the caller says which epoch it believes is current; a wrong belief is refused
 //   v3  followers name themselves by replica id
 //   v4  flexible encoding
-// Answers from local state only, so nothing here waits.
+// Answers from local state only, so nothing here waits but for its turn.
 
+import { eachInTurns, Turns } from '../../base/turns.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, type OffsetForLeaderEpochResponseInput } from '../../protocol/messages.js';
 import { defineHandler } from '../handler.js';
@@ -19,13 +20,19 @@ const UNKNOWN = { leaderEpoch: -1, endOffset: -1 };
 export const offsetForLeaderEpoch = defineHandler({
   request: OffsetForLeaderEpochRequest,
   response: OffsetForLeaderEpochResponse,
-  handle: (request, _context, broker) => ({
-    topics: request.topics.map(({ topic, partitions }) => ({ topic, partitions: partitions.map(asked => answerPartition(topic, asked, broker)) })),
-  }),
+  handle: async (request, _context, broker) => {
+    const answers = await eachInTurns(rowsOf(request), new Turns(broker.clock, broker.timers), ({ topic, asked }) => answerPartition(topic, asked, broker));
+    let next = 0;
+    return { topics: request.topics.map(({ topic, partitions }) => ({ topic, partitions: answers.slice(next, next += partitions.length) })) };
+  },
   onError: (request, errorCode) => ({
     topics: request.topics.map(({ topic, partitions }) => ({ topic, partitions: partitions.map(({ partition }) => ({ partition, errorCode, ...UNKNOWN })) })),
   }),
 });
+
+function* rowsOf({ topics }: OffsetForLeaderEpochRequest): Generator<{ topic: string; asked: Asked }> {
+  for (const { topic, partitions } of topics) for (const asked of partitions) yield { topic, asked };
+}
 
 function answerPartition(topic: string, asked: Asked, broker: BrokerServices): PartitionAnswer {
   const { partition } = asked;

@@ -23,7 +23,8 @@ function cluster(options: { readonly topics?: readonly string[]; readonly listen
   });
   const created: string[] = [];
   const internalTopics = { create: (name: string) => { created.push(name); } } as unknown as BrokerServices['internalTopics'];
-  return { broker: { metadata, internalTopics, groups: new Story().coordinator }, created };
+  const { coordinator: groups, time } = new Story();
+  return { broker: { metadata, internalTopics, groups, clock: time, timers: time }, created };
 }
 
 /** One key in every version: v4 put it into a list. */

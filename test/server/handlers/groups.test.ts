@@ -22,7 +22,7 @@ import { ask, failing, versions } from './support.js';
 
 async function begin(): Promise<{ story: Story; broker: Partial<BrokerServices> }> {
   const story = await Story.begin({ config: { initialRebalanceDelayMs: 0 } });
-  return { story, broker: { groups: story.coordinator } };
+  return { story, broker: { groups: story.coordinator, clock: story.time, timers: story.time } };
 }
 
 const JOIN = { groupId: 'g', sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 60_000, protocolType: 'consumer', protocols: [{ name: 'range', metadata: consumerSubscription(['orders']) }] };
@@ -128,7 +128,7 @@ describe.each(versions(0, 9))('OffsetFetch v%i', version => {
 
   test.runIf(version >= 1)('an error of the group is told where this version tells it', async () => {
     const story = await Story.begin({ led: [] });
-    const answer = await ask<OffsetFetchResponse>(offsetFetch, version, asking([{ name: 'orders', partitionIndexes: [1] }]), { groups: story.coordinator });
+    const answer = await ask<OffsetFetchResponse>(offsetFetch, version, asking([{ name: 'orders', partitionIndexes: [1] }]), { groups: story.coordinator, clock: story.time, timers: story.time });
     if (version >= 8) expect(answer.groups).toEqual([{ groupId: 'g', topics: [], errorCode: ErrorCode.NotCoordinator }]);
     else if (version >= 2) expect(answer).toMatchObject({ errorCode: ErrorCode.NotCoordinator, topics: [] });
     else expect(answer.topics[0]!.partitions).toMatchObject([{ partitionIndex: 1, committedOffset: -1, errorCode: ErrorCode.NotCoordinator }]);
