@@ -9,6 +9,7 @@ import { FetchEntry } from './fetch-entry.js';
 const NO_SESSION = 0;
 const INITIAL_EPOCH = 0;
 const FINAL_EPOCH = -1;
+/** Who is idle so long, or has been here so long, may be pushed out (MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS). */
 const EVICTABLE_MS = 120_000;
 const LARGEST = 0x7fffffff;
 /**
@@ -181,9 +182,10 @@ export class FetchSessions {
 
   #continue(session: FetchSession, shares: boolean, release: () => void): FetchContext {
     const { entries } = session;
-    session.lastUsed = this.#clock.monotonic();
+    const now = this.#clock.monotonic();
+    session.lastUsed = now;
     this.#weigh(session);
-    if (session.weight > MOST_IN_A_SESSION || this.#remembered > MOST_REMEMBERED) {
+    if (session.weight > MOST_IN_A_SESSION || !this.#makeRoom(session, 0, now)) {
       this.#drop(session);
       return { kind: 'refused', errorCode: ErrorCode.FetchSessionIdNotFound };
     }
@@ -208,32 +210,61 @@ export class FetchSessions {
     return this.#sessions.delete(session.id);
   }
 
-  /** Undefined: every slot is taken by sessions that are worth more. The client goes on with full fetches. */
+  /** Undefined: there is no room, and whoever has it is worth more. The client goes on with full fetches. */
   #create(usesTopicIds: boolean, privileged: boolean, entries: Map<number, FetchEntry>, topics: Topics): FetchSession | undefined {
-    const weight = entries.size + topics.weight;
     const now = this.#clock.monotonic();
-    if (weight > MOST_IN_A_SESSION) return undefined;
-    if (this.#sessions.size >= this.#slots() && !this.#evict(privileged, entries.size, now)) return undefined;
-    // Slots bound the sessions; this bounds what they remember.
-    if (this.#remembered + weight > MOST_REMEMBERED) return undefined;
     let id: number;
     do id = 1 + this.#random.int(LARGEST - 1);
     while (this.#sessions.has(id));
     const session = new FetchSession(id, usesTopicIds, privileged, now, entries, topics);
+    if (session.weight > MOST_IN_A_SESSION || !this.#makeRoom(session, session.weight, now)) return undefined;
     this.#sessions.set(id, session);
-    this.#remembered += weight;
+    this.#remembered += session.weight;
     return session;
   }
 
-  #evict(privileged: boolean, size: number, now: number): boolean {
-    let victim: FetchSession | undefined;
-    for (const session of this.#sessions.values()) {
-      const idle = now - session.lastUsed > EVICTABLE_MS;
-      const outweighed = now - session.created > EVICTABLE_MS && session.entries.size < size;
-      const outranked = privileged && !session.privileged;
-      if ((idle || outranked || (outweighed && session.privileged === privileged)) && (victim === undefined || session.lastUsed < victim.lastUsed)) victim = session;
+  /**
+   * Pushes out as many as it takes for this session to be remembered: for a new one, which brings `weight`, a slot is
+   * needed too (tryEvict of FetchSessionCache). False: it does not fit, and nobody was pushed out.
+   */
+  #makeRoom(session: FetchSession, weight: number, now: number): boolean {
+    let needsSlot = weight > 0 && this.#sessions.size >= this.#slots();
+    let tooMuch = this.#remembered + weight - MOST_REMEMBERED;
+    if (!needsSlot && tooMuch <= 0) return true;
+    const going = new Set<FetchSession>();
+    const push = (other: FetchSession): void => {
+      going.add(other);
+      needsSlot = false;
+      tooMuch -= other.weight;
+    };
+    for (const other of this.#evictable(session, now)) {
+      push(other);
+      if (tooMuch <= 0) break;
     }
-    return victim !== undefined && this.#drop(victim);
+    if (needsSlot) {
+      // Of its own rank a smaller one, for a slot only: the larger gains more by it. Weight gains all of them the same.
+      const least = this.#smallest(other => now - other.created > EVICTABLE_MS && other.privileged === session.privileged && other.entries.size < session.entries.size);
+      if (least !== undefined) push(least);
+    }
+    if (needsSlot || tooMuch > 0) return false;
+    for (const other of going) this.#drop(other);
+    return true;
+  }
+
+  /** Those who are idle, the longest first; then those whom a follower outranks, the smallest first. */
+  *#evictable(session: FetchSession, now: number): Generator<FetchSession> {
+    const others = [...this.#sessions.values()].filter(other => other !== session);
+    const idle = (other: FetchSession): boolean => now - other.lastUsed > EVICTABLE_MS;
+    yield* others.filter(idle).sort((a, b) => a.lastUsed - b.lastUsed);
+    if (session.privileged) yield* others.filter(other => !other.privileged && !idle(other)).sort((a, b) => a.entries.size - b.entries.size);
+  }
+
+  #smallest(among: (session: FetchSession) => boolean): FetchSession | undefined {
+    let smallest: FetchSession | undefined;
+    for (const session of this.#sessions.values()) {
+      if (among(session) && (smallest === undefined || session.entries.size < smallest.entries.size)) smallest = session;
+    }
+    return smallest;
   }
 }
 

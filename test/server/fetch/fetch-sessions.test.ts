@@ -93,3 +93,50 @@ test('a session that was pushed out by a newer one is not found', () => {
   expect(sessions.size).toBe(2);
   expect(sessions.remembered).toBe(1 + 1 + (refusal(fetch({ sessionId: used, sessionEpoch: 3 })) === 0 ? 3 + 1 : 2 + 1));
 });
+
+test('where all that may be remembered is taken by those who are gone, newcomers push them out: the longest idle first, and no more than it takes', () => {
+  const { sessions, fetch, pass } = story();
+  const gone = Array.from({ length: 9 }, () => {
+    pass(1000);
+    return idOf(fetch({ topics: asking(50_000) }));
+  });
+  const busy = idOf(fetch({ topics: asking(49_990) }));
+  expect(idOf(fetch({ topics: asking(30) })), 'nobody is idle yet').toBe(0);
+  pass(119_000);
+  expect(refusal(fetch({ sessionId: busy, sessionEpoch: 1 }))).toBe(0);
+  expect(refusal(fetch({ sessionId: gone[1]!, sessionEpoch: 1 }))).toBe(0);
+  pass(60_000);
+  const [small, large] = [idOf(fetch({ topics: asking(3) })), idOf(fetch({ topics: asking(90_000) }))];
+  expect(small).toBeGreaterThan(0);
+  expect(large).toBeGreaterThan(0);
+  const left = [...gone, busy].map(sessionId => refusal(fetch({ sessionId, sessionEpoch: sessionId === busy || sessionId === gone[1] ? 2 : 1 })));
+  const out = ErrorCode.FetchSessionIdNotFound;
+  expect(left).toEqual([out, 0, out, 0, 0, 0, 0, 0, 0, 0]);
+  expect(sessions.size).toBe(10);
+  // One that grows makes itself room in the same way.
+  pass(121_000);
+  expect(refusal(fetch({ sessionId: small, sessionEpoch: 1, topics: asking(60_000, { from: 3 }) }))).toBe(0);
+  expect(refusal(fetch({ sessionId: gone[1]!, sessionEpoch: 3 })), 'it was idle the longest').toBe(out);
+  expect(refusal(fetch({ sessionId: small, sessionEpoch: 2 }))).toBe(0);
+  expect(sessions.remembered).toBeLessThanOrEqual(500_000);
+});
+
+test('a follower finds room though busy consumers remember all that may be: the smallest go; a consumer pushes out neither followers nor the busy', () => {
+  const { sessions, fetch, pass } = story();
+  const sizes = [90_000, 80_000, 10_000, 85_000, 95_000, 70_000, 69_993];
+  const consumers = sizes.map(size => idOf(fetch({ topics: asking(size) })));
+  expect(sessions.remembered).toBe(500_000);
+  expect(idOf(fetch({ topics: asking(2) }))).toBe(0);
+  const follower = idOf(fetch({ replicaId: 7, topics: asking(60_000) }));
+  expect(follower).toBeGreaterThan(0);
+  const left = (epoch: number): boolean[] => consumers.map(sessionId => refusal(fetch({ sessionId, sessionEpoch: epoch })) === 0);
+  expect(left(1)).toEqual([true, true, false, true, true, true, false]);
+  // In everybody's place only followers now: none of them goes for another, nor for a consumer.
+  for (let n = 0; n < 10; n++) fetch({ replicaId: n, topics: asking(60_000) });
+  expect(left(2).some(each => each)).toBe(false);
+  const before = sessions.size;
+  expect(idOf(fetch({ replicaId: 20, topics: asking(60_000) }))).toBe(0);
+  pass(100_000);
+  expect(idOf(fetch({ topics: asking(60_000) }))).toBe(0);
+  expect([sessions.size, refusal(fetch({ sessionId: follower, sessionEpoch: 1, replicaId: 7 }))]).toEqual([before, 0]);
+});
