@@ -364,6 +364,7 @@ class Broker implements RunningBroker {
   #configure(partition: Partition): void {
     const config = this.#topicConfigs.of(partition.topic);
     partition.minInsyncReplicas = config.minInsyncReplicas;
+    partition.zstd = config.compressionType === 'zstd';
     partition.appendFlags = (config.messageTimestampType === 'LogAppendTime' ? AppendFlag.logAppendTime : 0) | (config.compact ? AppendFlag.requireKey : 0);
     partition.log?.configure(logOptions(config, this.#random.int(0x7fffffff)));
   }

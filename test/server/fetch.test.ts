@@ -346,3 +346,28 @@ test('produce, fetch and metadata of one client in one write are answered in the
   await Promise.all(requests.map(({ answer }) => answer));
   expect(order).toEqual(Array.from({ length: 60 }, (_, at) => [`p${at}`, `f${at}`, `m${at}`]).flat());
 });
+
+test('a topic of compression.type=zstd is kept from clients that are too old for it, whatever its batches are; other topics are not', async () => {
+  const { client } = await story();
+  await client.createTopic('packed', { configs: { 'compression.type': 'zstd' } });
+  await client.createTopic('orders');
+  await client.produce('packed', batch(['plain']));
+  for (const topic of ['packed', 'orders']) await client.produce(topic, batch(['a', 'b'], { codec: 'zstd' }));
+  const refused = { errorCode: ErrorCode.UnsupportedCompressionType, highWatermark: -1, recordSet: 0 };
+  const seen = async (topic: string, offset: number, version: number): Promise<typeof refused> => {
+    const { errorCode, highWatermark, records } = await client.fetch(topic, offset, { version });
+    return { errorCode, highWatermark, recordSet: records?.length ?? 0 };
+  };
+  for (let version = 0; version < 10; version++) {
+    expect(await seen('packed', 0, version), `v${version}`).toEqual(refused);
+    expect(await seen('packed', 77, version), `v${version}, out of range`).toEqual(refused);
+    expect((await client.fetch('packed', 0, { version, partition: 5 })).errorCode, 'there is no such partition').toBe(ErrorCode.UnknownTopicOrPartition);
+    if (version >= 4) expect(await seen('orders', 0, version), `v${version}`).toMatchObject({ errorCode: 0, highWatermark: 2 });
+  }
+  for (const version of [10, 11, 12]) expect((await seen('packed', 0, version)), `v${version}`).toMatchObject({ errorCode: 0, highWatermark: 3 });
+  // The setting counts, as it is now.
+  await client.alterTopic('packed', { 'compression.type': null });
+  await until(async () => (await seen('packed', 0, 9)).errorCode === 0);
+  await client.alterTopic('orders', { 'compression.type': 'zstd' });
+  await until(async () => (await seen('orders', 0, 9)).errorCode === ErrorCode.UnsupportedCompressionType);
+});

@@ -16,6 +16,8 @@ const READ_COMMITTED: readonly never[] = [];
 /** Oldest version that understands batches of magic 2; older ones would have them converted. */
 const MAGIC_2_FROM = 4;
 const DIVERGING_FROM = 12;
+/** Oldest version whose clients are sure to know zstd (KIP-110). */
+const ZSTD_FROM = 10;
 
 /**
  * Checks the entry and notes the partition's offsets in it. Returns the partition and the offset to read below, or
@@ -56,6 +58,8 @@ function find(entry: FetchEntry, { apiVersion, replicaId }: ReadRules, replicas:
   if (partition === undefined || (partition.role === 'none' && !partition.offline)) {
     return refused(entry, replicas.metadata.has(entry.topic, entry.index) ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition);
   }
+  // By the topic's setting and not by what its batches are, and before any other error (maybeConvertFetchedData of KafkaApis).
+  if (apiVersion < ZSTD_FROM && partition.zstd && partition.log !== undefined) return refused(entry, ErrorCode.UnsupportedCompressionType);
   if (apiVersion >= 13 && partition.log !== undefined && partition.log.topicId !== entry.topicId) return refused(entry, ErrorCode.InconsistentTopicId);
   // Consumers may read from followers since KIP-392; replicas and older consumers go to the leader.
   const problem = partition.leadershipError(entry.currentLeaderEpoch);
