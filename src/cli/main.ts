@@ -18,6 +18,9 @@ process.on('uncaughtException', error => {
   process.exit(1);
 });
 
+// Nobody reads the line that says it is ready, or the disk it goes to is full: no reason to stop.
+process.stdout.on('error', () => {});
+
 const thisProcess: Process = {
   clock: systemClock,
   timers: systemTimers,

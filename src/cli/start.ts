@@ -17,7 +17,14 @@ export interface RunningBroker {
   close(): Promise<void>;
 }
 
-export type StartBroker = (options: { readonly config: BrokerConfig; readonly logger: Logger }) => Promise<RunningBroker>;
+export interface StartOptions {
+  readonly config: BrokerConfig;
+  readonly logger: Logger;
+  /** A start that waits for something gives up when it is aborted, and rejects with its reason. */
+  readonly stop: AbortSignal;
+}
+
+export type StartBroker = (options: StartOptions) => Promise<RunningBroker>;
 
 export interface Process {
   readonly clock: Clock;
@@ -49,7 +56,7 @@ export async function start(sources: ConfigSources, process: Process, findBroker
 
   try {
     const startBroker = await findBroker();
-    await serve(startBroker({ config, logger }), process, logger);
+    await serve(startBroker, config, process, logger);
   } catch (error) {
     // Without the stack: what stops a start is the operator's to mend (a port in use, a directory that is locked).
     logger.debug({ error }, 'start failed');
@@ -65,8 +72,9 @@ function soon({ timers }: Process): Promise<undefined> {
   return new Promise(resolve => void timers.after(STOP_DURING_START_MS, () => resolve(undefined)));
 }
 
-async function serve(starting: Promise<RunningBroker>, process: Process, logger: Logger): Promise<void> {
-  // A signal during the start is not lost: the broker stops as soon as it could be told to.
+async function serve(startBroker: StartBroker, config: BrokerConfig, process: Process, logger: Logger): Promise<void> {
+  const stopping = new AbortController();
+  // A signal during the start is not lost: what waits gives up, and else the broker stops as soon as it can be told to.
   const stopAsked = new Promise<void>(resolve => {
     let first: { readonly signal: string; readonly at: number } | undefined;
     process.onSignal(signal => {
@@ -76,12 +84,20 @@ async function serve(starting: Promise<RunningBroker>, process: Process, logger:
       }
       first = { signal, at: process.clock.monotonic() };
       logger.info({ signal }, 'stopping; a second signal ends the process at once');
+      stopping.abort();
       resolve();
     });
   });
-  const broker = await Promise.race([starting, stopAsked.then(() => soon(process))]);
+  let broker: RunningBroker | undefined;
+  try {
+    broker = await Promise.race([startBroker({ config, logger, stop: stopping.signal }), stopAsked.then(() => soon(process))]);
+  } catch (error) {
+    if (!stopping.signal.aborted || error !== stopping.signal.reason) throw error;
+    process.exit(0);
+    return;
+  }
   if (broker === undefined) {
-    // It waits for something that may never come (an old session, a ZooKeeper). Nothing was acknowledged.
+    // It hangs in something that does not give up. Nothing was acknowledged.
     process.exit(SIGNAL_EXIT.SIGTERM);
     return;
   }

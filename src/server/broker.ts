@@ -20,7 +20,7 @@ import { ReplicaManager } from '../replication/replica-manager.js';
 import { ZooKeeperClient } from '../zookeeper/client/client.js';
 import { RetryingZooKeeper } from '../zookeeper/retrying.js';
 import type { EmbeddedZooKeeper } from '../zookeeper/server/embedded.js';
-import type { ZooKeeper } from '../zookeeper/types.js';
+import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
 import type { BrokerEndpoint } from '../zookeeper/znodes/broker.js';
 import { encodeLogDirEvent } from '../zookeeper/znodes/notifications.js';
 import { SequencePrefix } from '../zookeeper/znodes/paths.js';
@@ -48,6 +48,8 @@ export interface BrokerOptions {
   readonly timers?: Timers;
   readonly random?: Random;
   readonly storage?: Storage;
+  /** Ends a start that waits for ZooKeeper, or for the end of an older session of this broker: it rejects with the reason. */
+  readonly stop?: AbortSignal;
 }
 
 export interface RunningBroker {
@@ -76,7 +78,7 @@ export async function startBroker(options: BrokerOptions): Promise<RunningBroker
     return broker;
   } catch (error) {
     await broker.close().catch(() => {});
-    throw error;
+    throw broker.explained(error);
   }
 }
 
@@ -87,6 +89,7 @@ class Broker implements RunningBroker {
   readonly #timers: Timers;
   readonly #random: Random;
   readonly #storage: Storage;
+  readonly #stop: AbortSignal | undefined;
   readonly #logDirs: readonly string[];
   readonly #metadata = new MetadataCache();
   readonly #locks: FileLock[] = [];
@@ -118,6 +121,7 @@ class Broker implements RunningBroker {
     this.#timers = options.timers ?? systemTimers;
     this.#random = options.random ?? systemRandom;
     this.#storage = options.storage ?? diskStorage;
+    this.#stop = options.stop;
     this.#logDirs = options.config.logDirs.map(dir => resolve(dir));
     this.failed = new Promise(fail => { this.#fail = fail; });
   }
@@ -170,6 +174,12 @@ class Broker implements RunningBroker {
     await this.#plane?.close();
   }
 
+  /** What an operator can make something of. */
+  explained(error: unknown): unknown {
+    if (this.#embedded === undefined || !isZkError(error, 'SYSTEMERROR')) return error;
+    return new Error(`odradek.embedded.dir: ${resolve(this.#config.embeddedDir)}: cannot be written to at present, is its disk full?`, { cause: error });
+  }
+
   /** Gives up the place of controller where ZooKeeper is there to hear it. Without it nothing waits: the session ends by itself. */
   async #resign(): Promise<void> {
     const resigned = this.#controller?.close();
@@ -204,7 +214,7 @@ class Broker implements RunningBroker {
       connect = `${this.#embedded.host}:${this.#embedded.port}`;
     }
     const client = (this.#client = new ZooKeeperClient({ connect, sessionTimeoutMs: this.#config.number('zookeeper.session.timeout.ms'), ...seams }));
-    await within(client.connect(), this.#config.zookeeperConnectionTimeoutMs, this.#timers, `no ZooKeeper answered at ${connect}`);
+    await unlessStopped(within(client.connect(), this.#config.zookeeperConnectionTimeoutMs, this.#timers, `no ZooKeeper answered at ${connect}`), this.#stop);
     await client.ensureChroot();
     this.#zk = new RetryingZooKeeper(client);
     await createPersistentPaths(this.#zk);
@@ -258,7 +268,13 @@ class Broker implements RunningBroker {
   #listen(plane: DataPlane): BrokerEndpoint[] {
     const { bind, advertised } = this.#config.listeners;
     const backlog = this.#config.number('socket.listen.backlog.size');
-    const ports = new Map(bind.map(({ listener, host, port }, at) => [listener, plane.native.listen(at, host ?? '', port, backlog)]));
+    const ports = new Map(bind.map(({ listener, host, port }, at) => {
+      try {
+        return [listener, plane.native.listen(at, host ?? '', port, backlog)];
+      } catch (error) {
+        throw new Error(`listeners: ${listener}://${host ?? ''}:${port}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      }
+    }));
     const endpoints = advertised.map(({ listener, host, port, protocol }) => ({ listener, host, port: port === 0 ? (ports.get(listener) ?? 0) : port, securityProtocol: SECURITY_PROTOCOL_IDS[protocol] }));
     this.host = endpoints[0]?.host ?? '';
     this.port = ports.get(bind[0]!.listener) ?? 0;
@@ -318,7 +334,7 @@ class Broker implements RunningBroker {
       if (entity.startsWith('topics/')) await this.#topicConfigs.reload(entity.slice('topics/'.length));
     });
     await this.#configChanges.start();
-    this.#replicas.brokerEpoch = await register(registration);
+    this.#replicas.brokerEpoch = await unlessStopped(register(registration), this.#stop);
     this.#session = new BrokerSession({
       zookeeper: this.#zk, logger: this.#logger, timers: this.#timers,
       register: () => register(registration),
@@ -399,6 +415,23 @@ class Broker implements RunningBroker {
     } catch (error) {
       this.#logger.warn({ error: String(error) }, 'the controller hears of failed log directories when this broker registers again');
     }
+  }
+}
+
+/** Rejects with the signal's reason when it is aborted first; `work` is then nobody's. */
+async function unlessStopped<T>(work: Promise<T>, stop: AbortSignal | undefined): Promise<T> {
+  if (stop === undefined) return work;
+  stop.throwIfAborted();
+  let aborted!: () => void;
+  const stopped = new Promise<never>((_, reject) => {
+    aborted = () => reject(stop.reason as Error);
+    stop.addEventListener('abort', aborted);
+  });
+  try {
+    return await Promise.race([work, stopped]);
+  } finally {
+    work.catch(() => {});
+    stop.removeEventListener('abort', aborted);
   }
 }
 

@@ -99,6 +99,38 @@ test('a broker whose only log directory is gone ends by itself, with the reason 
   expect(err).toMatch(/\nodradek: every log directory has failed: .*\/data\/logs\n$/);
 });
 
+test('a ready line that nobody takes is no reason to stop', async () => {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, ['--import', TSX, MAIN, 'start', '--override', 'listeners=PLAINTEXT://127.0.0.1:0'],
+    { cwd: dir, env: { ...process.env, ODRADEK_LOG: 'info' }, stdio: ['ignore', full, 'pipe'] });
+  closeSync(full);
+  running.add(child);
+  const ended = new Promise<number | null>(resolve => child.once('close', resolve));
+  let err = '';
+  // The line comes once it is registered and its topics are known: give it up to its end or to a stop in order.
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    err += text;
+    if (err.includes('elected controller')) child.kill('SIGTERM');
+  });
+  expect(await ended).toBe(0);
+  expect(existsSync(join(dir, 'data/logs/.kafka_cleanshutdown'))).toBe(true);
+});
+
+test('a start that waits for a ZooKeeper says so, and ends in order when it is told to', async () => {
+  const run = odradek('start', ...SOMEWHERE, '--override', 'zookeeper.connect=127.0.0.1:1');
+  await new Promise<void>(resolve => run.child.stderr!.on('data', (text: string) => { if (text.includes('no ZooKeeper answers, trying on')) resolve(); }));
+  run.child.kill('SIGTERM');
+  expect((await run.ended).code).toBe(0);
+});
+
+test('an address that is taken is named', async () => {
+  const first = odradek('start', ...SOMEWHERE);
+  const [, port] = await first.says(/ ready on 127\.0\.0\.1:(\d+) in /);
+  const { code, err } = await odradek('start', '--override', `listeners=PLAINTEXT://127.0.0.1:${port}`, '--override', 'log.dirs=others').ended;
+  expect(code).toBe(1);
+  expect(err).toMatch(new RegExp(`^odradek: listeners: PLAINTEXT://127\\.0\\.0\\.1:${port}: .*in use\n$`));
+});
+
 test('a log that nobody reads stops nothing: the broker starts, serves and ends; who reads later finds it all', async () => {
   // Each key makes a line of a hundred kilobytes, and a pipe holds sixty-four.
   const unknown = ['a', 'b', 'c'].map(letter => letter.repeat(100_000));

@@ -16,6 +16,8 @@ class Stage {
   now = 0;
   patienceEnds: () => void = () => {};
   env: Record<string, string> = {};
+  /** The start waits for something, and gives up when it is told to stop. */
+  waits = false;
   #signal: (signal: 'SIGTERM' | 'SIGINT') => void = () => {};
   #ready!: () => void;
   #fail!: (error: Error) => void;
@@ -38,10 +40,11 @@ class Stage {
   };
 
   run(sources: ConfigSources): Promise<void> {
-    const startBroker: StartBroker = ({ config }) => {
+    const startBroker: StartBroker = ({ config, stop }) => {
       this.broker.started = true;
       this.broker.config = config;
       return new Promise((resolve, reject) => {
+        if (this.waits) stop.addEventListener('abort', () => reject(stop.reason as Error));
         this.#fail = reject;
         this.#ready = () => resolve({
           id: 1001, host: 'localhost', port: 9092,
@@ -165,6 +168,15 @@ test('a start that never ends is left a moment after it was told to stop', async
   expect(stage.exits).toEqual([]);
   stage.patienceEnds();
   await vi.waitFor(() => expect(stage.exits).toEqual([143]));
+});
+
+test('a start that waits for something gives up when it is told to stop, and that is an ordered end', async () => {
+  const stage = new Stage();
+  stage.waits = true;
+  void stage.run({});
+  await stage.signal('SIGTERM');
+  expect(stage.exits).toEqual([0]);
+  expect(stage.err).not.toMatch(/^odradek:/m);
 });
 
 test('a signal during the start is obeyed as soon as there is a broker to stop', async () => {

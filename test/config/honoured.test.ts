@@ -32,6 +32,8 @@ function topicKeysInUse(): Set<string> {
     for (const [, key] of expression!.matchAll(/'([a-z.]+)'/g)) if (topicDefinitions.has(key!)) used.add(key!);
   }
   if (/policies/.test(literal) && /\.compact\b/.test(acting)) used.add('cleanup.policy');
+  // Consumers that do not know zstd are kept from such a topic; what the key is for, recompression, is not there.
+  used.delete('compression.type');
   // What bound() falls back on.
   if (used.has('message.timestamp.after.max.ms')) used.add('message.timestamp.difference.max.ms');
   // The controller reads this one where it elects.

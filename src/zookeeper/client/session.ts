@@ -139,7 +139,10 @@ export class Session {
         if (await this.#tryServer(this.#servers.next(), signal)) return;
       } catch (error) {
         this.#failures++;
-        this.#options.logger.debug({ error, failures: this.#failures }, 'no ZooKeeper session from this server');
+        const { logger, servers } = this.#options;
+        // Once round all of them is news; that it goes on is not.
+        if (this.#failures === servers.length) logger.warn({ connect: servers.map(({ host, port }) => `${host}:${port}`).join(','), error: String(error) }, 'no ZooKeeper answers, trying on');
+        else logger.debug({ error, failures: this.#failures }, 'no ZooKeeper session from this server');
       }
     }
   }

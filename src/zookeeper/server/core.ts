@@ -171,7 +171,7 @@ export class ServerCore {
       this.sessions.touch(session);
       return;
     }
-    this.options.logger.info({ session: session.id.toString(16) }, 'ZooKeeper session expired');
+    this.options.logger.info({ session: session.id.toString(16) }, 'embedded coordination: a session has expired');
     this.endSession(session, 0);
     session.holder?.release();
     this.flush();
