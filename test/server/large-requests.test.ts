@@ -144,7 +144,8 @@ test('a fetch of very many partitions is served in turns: all at once, waiting, 
   // Left in the middle, at every moment there is.
   for (let n = 0; n < 12; n++) {
     const hasty = await broker.client();
-    hasty.tell(FetchRequest, ask(n % 2, { maxWaitMs: 600_000 }), 12);
+    // On a slow machine its answer may come before it leaves.
+    void hasty.ask(FetchRequest, ask(n % 2, { maxWaitMs: 600_000 }), 12).catch(() => {});
     for (let spin = 0; spin < n; spin++) await stranger.metadata({ topics: [] });
     hasty.destroy();
   }
