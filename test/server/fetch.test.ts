@@ -268,9 +268,9 @@ test('a session tells everything once, and then what changed', async () => {
 
 test('an epoch that a session heard of from a newer version is nothing to an older one', async () => {
   const { client } = await story();
-  const partitions = 1100;
-  await client.createTopic('wide', { partitions });
-  for (const count of [5, partitions]) {
+  await client.createTopic('wide', { partitions: 5 });
+  // So many that they are gone through in turns; most of them there are not.
+  for (const count of [5, 1100]) {
     const topics = [{ topic: 'wide', partitions: Array.from({ length: count }, (_, partition) => ({ partition, fetchOffset: 100, lastFetchedEpoch: 0, partitionMaxBytes: 1000 })) }];
     const full = await client.fetchAll({ sessionId: 0, sessionEpoch: 0, topics }, 12);
     expect([full.responses[0]!.partitions.length, full.responses[0]!.partitions[0]!.divergingEpoch.endOffset]).toEqual([count, 0]);
