@@ -353,7 +353,7 @@ test('a topic of compression.type=zstd is kept from clients that are too old for
   await client.createTopic('orders');
   await client.produce('packed', batch(['plain']));
   for (const topic of ['packed', 'orders']) await client.produce(topic, batch(['a', 'b'], { codec: 'zstd' }));
-  const refused = { errorCode: ErrorCode.UnsupportedCompressionType, highWatermark: -1, recordSet: 0 };
+  const refused: { errorCode: number; highWatermark: number; recordSet: number } = { errorCode: ErrorCode.UnsupportedCompressionType, highWatermark: -1, recordSet: 0 };
   const seen = async (topic: string, offset: number, version: number): Promise<typeof refused> => {
     const { errorCode, highWatermark, records } = await client.fetch(topic, offset, { version });
     return { errorCode, highWatermark, recordSet: records?.length ?? 0 };
