@@ -9,17 +9,24 @@ const LONGEST_TURN_MS = 2;
 export class Turns {
   readonly #clock: Clock;
   readonly #timers: Timers;
+  readonly #longestMs: number;
   #began: number;
 
-  constructor(clock: Clock, timers: Timers) {
+  constructor(clock: Clock, timers: Timers, longestMs = LONGEST_TURN_MS) {
     this.#clock = clock;
     this.#timers = timers;
+    this.#longestMs = longestMs;
     this.#began = clock.monotonic();
+  }
+
+  /** Whether next() would give way: for steps too small to await something behind each. */
+  get isOver(): boolean {
+    return this.#clock.monotonic() - this.#began >= this.#longestMs;
   }
 
   /** Gives way when this turn has lasted long enough; otherwise costs a look at the clock. */
   async next(): Promise<void> {
-    if (this.#clock.monotonic() - this.#began < LONGEST_TURN_MS) return;
+    if (!this.isOver) return;
     await new Promise<void>(resolve => void this.#timers.after(0, resolve));
     this.#began = this.#clock.monotonic();
   }

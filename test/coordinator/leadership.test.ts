@@ -3,7 +3,7 @@ import { ErrorCode } from '../../src/protocol/errors.js';
 import { positiveHash } from '../../src/coordinator/group/directory.js';
 import { silentLogger } from '../../src/base/logger.js';
 import { load } from '../../src/coordinator/runtime/loader.js';
-import { Turns } from '../../src/coordinator/runtime/turns.js';
+import { Turns } from '../../src/base/turns.js';
 import { settled } from './support/manual-time.js';
 import { commitErrors, PARTITIONS, sharesFor, Story } from './support/story.js';
 
@@ -136,7 +136,7 @@ test('replay gives others a turn: a long log is loaded in many steps', async () 
   let replayed = 0;
   const machine = { replay: () => { replayed++; return true; }, endTransaction: () => {} } as unknown as Parameters<typeof load>[0]['machine'];
   const whole = await load({
-    partition: story.partitionOf('g'), machine, log: story.log, inflate: () => Promise.reject(new Error()), turns: new Turns(slow, slow),
+    partition: story.partitionOf('g'), machine, log: story.log, inflate: () => Promise.reject(new Error()), turns: new Turns(slow, slow, 1),
     logger: silentLogger, bufferBytes: 4_096, cancelled: () => false,
   });
   expect({ whole, replayed, partitions: PARTITIONS }).toEqual({ whole: true, replayed: 2_000, partitions: 4 });

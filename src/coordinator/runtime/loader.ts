@@ -5,7 +5,7 @@ import type { CoordinatorLog } from '../log.js';
 import { entriesOf } from './batches.js';
 import type { Inflate } from './batches.js';
 import type { StateMachine } from './state-machine.js';
-import type { Turns } from './turns.js';
+import type { Turns } from '../../base/turns.js';
 
 // One read, and so one piece of memory, however large the partition is.
 const CHUNK_BYTES = 256 * 1024;

@@ -1,13 +1,16 @@
 import type { Clock } from '../../base/clock.js';
 import type { Logger } from '../../base/logger.js';
 import type { Timers } from '../../base/timers.js';
+import { Turns } from '../../base/turns.js';
 import type { CoordinatorLog } from '../log.js';
 import { AppendQueue } from './append-queue.js';
 import type { Inflate } from './batches.js';
 import type { Decision } from './decision.js';
 import { load } from './loader.js';
 import type { StateMachine } from './state-machine.js';
-import { Turns } from './turns.js';
+
+/** Loading goes on for long: how much of it others may have to wait for. */
+const LONGEST_LOADING_MS = 1;
 
 export type ShardState = 'loading' | 'active' | 'failed' | 'closed';
 
@@ -49,7 +52,7 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
     const { partition, machine, epoch } = this;
     const began = clock.monotonic();
     const cancelled = (): boolean => this.#state !== 'loading';
-    const turns = new Turns(clock, timers);
+    const turns = new Turns(clock, timers, LONGEST_LOADING_MS);
     try {
       const whole = await load<Rec>({ partition, machine, log, inflate, turns, logger, cancelled, bufferBytes: loadBufferBytes });
       if (!whole || !await this.#makeReady(turns, cancelled)) return;

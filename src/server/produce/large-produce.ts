@@ -36,7 +36,7 @@ export interface LargeProduceOptions {
   readonly waits: ProduceWaits;
   readonly turns: TurnQueue;
   readonly logger: Logger;
-  /** It is answered. */
+  /** The request that made its connection busy is answered or on its way: its successors may come. */
   readonly resume: (request: HeldProduce) => void;
 }
 

@@ -9,14 +9,10 @@
 // produce-wait.ts and back.
 
 import { failure } from '../../base/failure.js';
-import type { Logger } from '../../base/logger.js';
-import type { TurnQueue } from '../../base/turn-queue.js';
-import type { Commands } from '../../native/commands.js';
-import type { AppendOutcome, FailedAnswer, NativeExchange } from '../../native/exchange.js';
+import type { AppendOutcome, FailedAnswer } from '../../native/exchange.js';
 import { NativeCode } from '../../native/codes.js';
 import { Verdict } from '../../log/producer-state.js';
 import type { Connection } from '../../network/connection.js';
-import type { ResponseSpace } from '../../network/response-space.js';
 import type { HotRequest, HotRoute } from '../../network/route.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { ProduceRequestView } from '../../protocol/hot/produce.js';
@@ -25,15 +21,12 @@ import { ProduceResponse } from '../../protocol/messages.js';
 import { ProtocolError } from '../../protocol/protocol-error.js';
 import { Reader } from '../../protocol/reader.js';
 import type { Partition } from '../../replication/partition.js';
-import type { ReplicaManager } from '../../replication/replica-manager.js';
 import { Admission } from './admission.js';
 import { appendErrorCode, appendRefusal } from './append-errors.js';
 import type { HeldProduce } from './held-produce.js';
-import type { Inspector } from './inspector.js';
-import { LARGE, LargeProduce } from './large-produce.js';
+import { LARGE, LargeProduce, type LargeProduceOptions } from './large-produce.js';
 import { ProduceAnswer, type Encoded } from './produce-answer.js';
 import { ProduceRows, PLACEHOLDER, UNDECIDED } from './produce-rows.js';
-import type { ProduceWaits } from './produce-wait.js';
 
 /** Bits of a slot that are its index (native/reactor/reactor.h). */
 const SLOT_INDEX = (1 << 18) - 1;
@@ -43,18 +36,7 @@ const MOST_PARTITIONS = 20_000;
 /** acks=0 */
 const NO_ANSWER: Encoded = { offset: 0, length: 0, apart: false };
 
-export interface ProduceOptions {
-  readonly native: NativeExchange;
-  readonly commands: Commands;
-  readonly space: ResponseSpace;
-  readonly replicas: ReplicaManager;
-  readonly inspector: Inspector;
-  readonly waits: ProduceWaits;
-  readonly turns: TurnQueue;
-  readonly logger: Logger;
-  /** The request that made its connection busy is on its way: its successors may come. */
-  readonly resume: (request: HeldProduce) => void;
-}
+export type ProduceOptions = LargeProduceOptions;
 
 export class ProduceService implements HotRoute {
   readonly kind = 'hot';
