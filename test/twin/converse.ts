@@ -1,0 +1,106 @@
+// Makes a conversation up, from a seed.
+
+import { Chance } from './chance.js';
+import { spoilt, toTheBoundary } from './boundary.js';
+import type { Conversation, Step } from './conversation.js';
+import { THEMES, type Grammar, type Theme } from './grammar.js';
+import { grammarOf, grammars } from './grammars.js';
+import { apiNamed } from './play.js';
+import { requestModel } from './schema-model.js';
+import { ref } from './symbols.js';
+import { World, ZERO_ID, nameOf } from './world.js';
+
+/** Ids that no broker has given out, so that they mean the same to both. */
+const CHOSEN_PRODUCER = 5_000_000;
+/** Shared by everybody who has no connection of his own. */
+const CONNECTIONS = 3;
+
+export function converse(seed: number, only?: string): Conversation {
+  const chance = new Chance(seed);
+  const world = new World(chance);
+  const theme = only === undefined ? chance.pick(THEMES) : themeOf(only, chance);
+  const steps = prologue(world);
+  const length = chance.between(6, 26);
+  while (steps.length < length) steps.push(next(world, theme, only));
+  return { seed, steps, epilogue: epilogue(world), topics: world.topics.length, groups: world.groups };
+}
+
+function themeOf(api: string, chance: Chance): Theme {
+  return chance.weighted(Object.entries(grammarOf(api).weights) as [Theme, number][]);
+}
+
+function prologue(world: World): Step[] {
+  const { chance } = world;
+  const made = chance.some(chance.between(1, 3), () => world.addTopic(chance.between(1, 3), chance.percent(12)));
+  if (chance.percent(70)) world.producers.push({ n: 0, chosen: CHOSEN_PRODUCER, epoch: chance.int(3), next: new Map() });
+  return [{
+    api: 'CreateTopics', version: chance.between(5, 7), connection: 0, clientId: 'twin', binds: 'topics',
+    body: {
+      topics: made.map(topic => ({
+        name: nameOf(topic), numPartitions: topic.partitions, replicationFactor: 1, assignments: [],
+        configs: topic.compacted ? [{ name: 'cleanup.policy', value: 'compact' }] : [],
+      })),
+      timeoutMs: 20_000,
+    },
+  }, asksForTopics(world)];
+}
+
+function asksForTopics(world: World): Step {
+  return {
+    api: 'Metadata', version: 12, connection: 0, clientId: 'twin', binds: 'topics',
+    body: { topics: world.topics.map(topic => ({ topicId: ZERO_ID, name: nameOf(topic) })), allowAutoTopicCreation: false },
+  };
+}
+
+function next(world: World, theme: Theme, only: string | undefined): Step {
+  const { chance } = world;
+  const grammar = only !== undefined && chance.percent(40) ? grammarOf(only) : chance.weighted(grammars.flatMap<[Grammar, number]>(each => {
+    const weight = each.weights[theme] ?? 0;
+    return weight === 0 ? [] : [[each, weight]];
+  }));
+  const api = apiNamed.get(grammar.api)!;
+  const [first, last] = api.zkVersions!;
+  const version = chance.between(first, last);
+  const { body, faithful, connection = chance.int(CONNECTIONS), ...said } = grammar.say(world, version);
+  const step: Step = {
+    api: grammar.api, version, connection, clientId: chance.weighted<string | null>([['twin', 30], [null, 1], ['', 1], ['é b', 1]]), body, ...said,
+  };
+  if (faithful === true || chance.percent(78)) return step;
+  if (chance.percent(10) && step.unanswered !== true) {
+    // Who spoils a frame speaks on a connection of his own: what it does to others behind it on the wire is another matter.
+    const mangling = spoilt(chance, last);
+    return { ...step, connection: world.newConnection(), mangling };
+  }
+  return { ...step, body: toTheBoundary(requestModel(api.key), body, version, chance) };
+}
+
+/** What somebody who comes later sees. */
+function epilogue(world: World): Step[] {
+  const reader = { connection: world.newConnection(), clientId: 'reader' };
+  const topics = world.topics.map(nameOf);
+  const groups = Array.from({ length: world.groups }, (_, n) => ref(`group:${n}`, ''));
+  const partitions = [0, 1, 2, 3];
+  return [
+    { ...asksForTopics(world), ...reader },
+    ...[-2, -1, -3].map(timestamp => ({
+      ...reader, api: 'ListOffsets', version: 9, body: { replicaId: -1, topics: topics.map(name => ({ name, partitions: partitions.map(partitionIndex => ({ partitionIndex, currentLeaderEpoch: -1, timestamp })) })) },
+    })),
+    ...[0, 1].map(isolationLevel => ({
+      ...reader, api: 'Fetch', version: 12,
+      body: {
+        replicaId: -1, maxWaitMs: 0, minBytes: 1, isolationLevel, sessionId: 0, sessionEpoch: -1, forgottenTopicsData: [], rackId: '',
+        topics: topics.map(topic => ({ topic, partitions: partitions.map(partition => ({ partition, currentLeaderEpoch: -1, fetchOffset: 0, partitionMaxBytes: 10_000_000 })) })),
+      },
+    })),
+    { ...reader, api: 'DescribeConfigs', version: 4, body: { resources: topics.map(resourceName => ({ resourceType: 2, resourceName, configurationKeys: null })), includeSynonyms: true } },
+    { ...reader, api: 'DescribeGroups', version: 5, body: { groups, includeAuthorizedOperations: true } },
+    { ...reader, api: 'OffsetFetch', version: 8, body: { groups: groups.map(groupId => ({ groupId, topics: null })), requireStable: false } },
+    { ...reader, api: 'ListGroups', version: 5, body: { statesFilter: [], typesFilter: [] } },
+  ];
+}
+
+/** Takes the conversation's topics away again. */
+export function farewell(): Step {
+  const topicNames = Array.from({ length: 15 }, (_, n) => ref(`topic:${n}`, ''));
+  return { api: 'DeleteTopics', version: 5, connection: 9, clientId: 'twin', body: { topicNames, timeoutMs: 20_000 } };
+}

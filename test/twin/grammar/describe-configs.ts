@@ -1,0 +1,25 @@
+import type { Grammar } from '../grammar.js';
+import { configName } from './create-topics.js';
+
+export const describeConfigs: Grammar = {
+  api: 'DescribeConfigs',
+  weights: { configs: 12, admin: 2, cluster: 3 },
+  say(world) {
+    const { chance } = world;
+    return {
+      body: {
+        resources: chance.some(chance.weighted([[1, 5], [2, 2]]), () => {
+          const resourceType = chance.weighted([[2, 10], [4, 3], [8, 1], [0, 1], [1, 1], [3, 1], [16, 1], [32, 1], [99, 1]]);
+          return {
+            resourceType,
+            resourceName: resourceType === 4 || resourceType === 8 ? chance.pick(['0', '', '1', 'x', '-1']) : world.topicName(),
+            configurationKeys: chance.weighted<string[] | null>([[null, 3], [[configName(world), configName(world)], 6], [[], 1]]),
+          };
+        }),
+        includeSynonyms: chance.percent(40),
+        includeDocumentation: chance.percent(15),
+      },
+    };
+  },
+  unordered: { results: ['resourceType', 'resourceName'], 'results.configs': ['name'] },
+};

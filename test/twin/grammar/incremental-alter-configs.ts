@@ -1,0 +1,40 @@
+import type { Grammar } from '../grammar.js';
+import { configName, configValue } from './create-topics.js';
+import { nameOf } from '../world.js';
+
+const SET = 0;
+const DELETE = 1;
+
+export const incrementalAlterConfigs: Grammar = {
+  api: 'IncrementalAlterConfigs',
+  weights: { configs: 14, admin: 2 },
+  say(world) {
+    const { chance } = world;
+    const mild = chance.percent(40);
+    return {
+      body: {
+        resources: chance.some(chance.weighted([[1, 6], [2, 1]]), () => {
+          const resourceType = chance.weighted([[2, 30], [0, 1], [1, 1], [3, 1], [16, 1], [99, 1]]);
+          return {
+            resourceType,
+            resourceName: chance.percent(85) ? nameOf(world.anyTopic()) : world.topicName(),
+            configs: mild ? [mildly(world)] : chance.some(chance.weighted([[1, 5], [2, 3], [0, 1]]), () => ({
+              name: configName(world), configOperation: chance.weighted([[SET, 8], [DELETE, 3], [2, 2], [3, 2], [4, 1], [-1, 1]]), value: configValue(world),
+            })),
+          };
+        }),
+        validateOnly: chance.percent(15),
+      },
+    };
+  },
+  unordered: { responses: ['resourceType', 'resourceName'] },
+};
+
+/** Such as changes what a topic takes and gives, and leaves it usable. */
+function mildly({ chance }: { chance: { pick<T>(from: readonly T[]): T } }): object {
+  const [name, value] = chance.pick([
+    ['max.message.bytes', '600'], ['max.message.bytes', '50000'], ['cleanup.policy', 'compact'], ['cleanup.policy', 'delete'], ['message.timestamp.type', 'LogAppendTime'],
+    ['message.timestamp.type', 'CreateTime'], ['segment.bytes', '1024'], ['message.timestamp.before.max.ms', '1000'], ['min.insync.replicas', '2'], ['index.interval.bytes', '0'],
+  ] as const);
+  return { name, configOperation: chance.pick([SET, SET, SET, DELETE]), value };
+}

@@ -1,0 +1,22 @@
+import type { Grammar } from '../grammar.js';
+import { memberIdOf } from '../world.js';
+import { wordsOf } from './generation.js';
+
+export const syncGroup: Grammar = {
+  api: 'SyncGroup',
+  weights: { groups: 14, offsets: 2 },
+  say(world) {
+    const { chance } = world;
+    const member = world.member();
+    const others = world.members.filter(({ group }) => group === member?.group);
+    return {
+      body: {
+        ...wordsOf(world, member),
+        protocolType: chance.weighted([['consumer', 10], [null, 3], ['connect', 1]]),
+        protocolName: chance.weighted([['range', 10], [null, 3], ['sticky', 1]]),
+        assignments: chance.percent(70) ? others.map(other => ({ memberId: memberIdOf(other), assignment: Buffer.from(`for ${other.n}`) })) : [],
+      },
+      ...(member === undefined ? {} : { connection: 10 + member.n }), pending: chance.percent(50),
+    };
+  },
+};

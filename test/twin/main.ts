@@ -1,0 +1,47 @@
+// npm run twin -- [--seed N] [--minutes M] [--conversations N] [--api NAME] [--lanes N]
+
+import { parseArgs } from 'node:util';
+import { grammars } from './grammars.js';
+import { Pair } from './pair.js';
+import { prepare } from './prepare.js';
+import { Twin } from './twin.js';
+import { summary } from './summary.js';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' }, minutes: { type: 'string', default: '3' }, conversations: { type: 'string' },
+    api: { type: 'string' }, lanes: { type: 'string', default: '6' },
+  },
+});
+
+const seed = values.seed === undefined ? Date.now() % 1_000_000_000 : number('seed', values.seed);
+const minutes = number('minutes', values.minutes);
+const lanes = number('lanes', values.lanes);
+const { api } = values;
+if (api !== undefined && !grammars.some(grammar => grammar.api === api)) fail(`no api is called ${api}; there are ${grammars.map(grammar => grammar.api).join(', ')}`);
+
+console.log(`twin: seed ${seed}, ${minutes} minutes`);
+const pair = await Pair.start();
+let ok = false;
+try {
+  const twin = new Twin(pair, await prepare(pair));
+  const most = values.conversations === undefined ? {} : { most: number('conversations', values.conversations) };
+  const began = performance.now();
+  await twin.run({ seed, untilMs: began + minutes * 60_000, lanes, log: line => console.log(`\n${line}`), ...most, ...(api === undefined ? {} : { api }) });
+  const report = summary(twin, performance.now() - began, api);
+  console.log(`\n${report.text}`);
+  ok = report.ok;
+} finally {
+  await pair.destroy();
+}
+process.exit(ok ? 0 : 1);
+
+function number(name: string, text: string): number {
+  const value = Number(text);
+  return Number.isFinite(value) && value >= 0 ? value : fail(`--${name} takes a number, not '${text}'`);
+}
+
+function fail(why: string): never {
+  console.error(why);
+  process.exit(2);
+}

@@ -1,0 +1,135 @@
+// Plays a conversation to one broker.
+
+import { apis, type ApiData } from '../../src/protocol/apis.js';
+import { decodeResponseHeader, encodeRequestHeader } from '../../src/protocol/headers.js';
+import { Reader } from '../../src/protocol/reader.js';
+import { Writer } from '../../src/protocol/writer.js';
+import type { Mangling, Step } from './conversation.js';
+import { grammarOf } from './grammars.js';
+import { prune, requestModel } from './schema-model.js';
+import type { Bindings } from './symbols.js';
+import { Wire, type Outcome } from './wire.js';
+
+/** What became of a step, the answer decoded. */
+export type Heard =
+  | { readonly kind: 'answer'; readonly message: object; readonly afterMs: number }
+  | { readonly kind: 'garbled'; readonly why: string }
+  | { readonly kind: 'closed' }
+  /** No answer until the time was up. */
+  | { readonly kind: 'silence' }
+  /** No answer was due, and the connection lives. */
+  | { readonly kind: 'alive' }
+  /** The codec cannot say it: nothing was sent. */
+  | { readonly kind: 'unsayable'; readonly why: string };
+
+/** Longer than anything that a step waits for by itself. */
+const SILENCE_MS = 8_000;
+/** How long a step that need not be answered is given to arrive, before the next one follows on another connection. */
+const SETTLE_MS = 20;
+
+export const apiNamed = new Map(apis.map(api => [api.name, api]));
+
+export class Player {
+  readonly #port: number;
+  readonly #wires = new Map<number, Promise<Wire>>();
+  readonly bindings: Bindings;
+  #correlationId = 0;
+
+  constructor(port: number, bindings: Bindings) {
+    this.#port = port;
+    this.bindings = bindings;
+  }
+
+  async play(steps: readonly Step[]): Promise<Heard[]> {
+    const heard: Promise<Heard>[] = [];
+    for (const step of steps) {
+      const outcome = this.#say(step);
+      heard.push(outcome);
+      if (step.pending !== true) await outcome;
+      else await Promise.race([outcome, new Promise(resolve => setTimeout(resolve, SETTLE_MS))]);
+    }
+    return Promise.all(heard);
+  }
+
+  async close(): Promise<void> {
+    for (const wire of this.#wires.values()) (await wire.catch(() => undefined))?.close();
+  }
+
+  async #say(step: Step): Promise<Heard> {
+    const api = apiNamed.get(step.api)!;
+    const correlationId = ++this.#correlationId;
+    let frame: Buffer;
+    try {
+      frame = frameOf(api, step, this.bindings, correlationId);
+    } catch (error) {
+      return { kind: 'unsayable', why: String(error) };
+    }
+    const wire = await this.#wire(step.connection);
+    if (step.unanswered === true) {
+      wire.tell(frame);
+      const probe = await wire.ask(probeFrame(++this.#correlationId), SILENCE_MS);
+      return probe.kind === 'answer' ? { kind: 'alive' } : probe;
+    }
+    const outcome = await wire.ask(frame, SILENCE_MS);
+    return this.#hear(api, step, correlationId, outcome);
+  }
+
+  #hear(api: ApiData, step: Step, correlationId: number, outcome: Outcome): Heard {
+    if (outcome.kind !== 'answer') return outcome;
+    const version = step.mangling?.apiVersion ?? step.version;
+    try {
+      const message = decode(api, api.name === 'ApiVersions' && version > api.response.maxVersion ? 0 : version, correlationId, outcome.frame);
+      if (step.binds !== undefined) grammarOf(step.api).learn?.(message as never, this.bindings, step.binds);
+      return { kind: 'answer', message, afterMs: outcome.afterMs };
+    } catch (error) {
+      return { kind: 'garbled', why: `${String(error)}: ${outcome.frame.subarray(0, 200).toString('hex')}` };
+    }
+  }
+
+  async #wire(connection: number): Promise<Wire> {
+    const open = this.#wires.get(connection);
+    if (open !== undefined) {
+      const wire = await open;
+      if (!wire.closed) return wire;
+    }
+    const opened = Wire.open(this.#port);
+    this.#wires.set(connection, opened);
+    return opened;
+  }
+}
+
+function decode(api: ApiData, version: number, correlationId: number, frame: Buffer): object {
+  const reader = new Reader(frame);
+  const header = decodeResponseHeader(reader, api, version);
+  if (header.correlationId !== correlationId) throw new Error(`answer ${header.correlationId} where ${correlationId} was due`);
+  const message = api.response.decode(reader, version);
+  if (reader.remaining > 0) throw new Error(`${reader.remaining} bytes behind the answer`);
+  return message;
+}
+
+function frameOf(api: ApiData, step: Step, bindings: Bindings, correlationId: number): Buffer {
+  const body = bindings.resolve(prune(requestModel(api.key), step.body, step.version)) as object;
+  const writer = new Writer(256);
+  writer.writeInt32(0);
+  encodeRequestHeader(writer, api, step.version, correlationId, step.clientId);
+  api.request.encode(writer, body, step.version);
+  const bytes = mangled(Buffer.from(writer.finish()), step.mangling ?? {});
+  bytes.writeInt32BE(step.mangling?.size ?? bytes.length - 4);
+  return bytes;
+}
+
+function mangled(bytes: Buffer, { cut = 0, tail = 0, apiKey, apiVersion }: Mangling): Buffer {
+  const kept = Buffer.concat([bytes.subarray(0, Math.max(4, bytes.length - cut)), Buffer.alloc(tail, 1)]);
+  if (apiKey !== undefined && kept.length >= 6) kept.writeInt16BE(apiKey, 4);
+  if (apiVersion !== undefined && kept.length >= 8) kept.writeInt16BE(apiVersion, 6);
+  return kept;
+}
+
+function probeFrame(correlationId: number): Buffer {
+  const writer = new Writer(64);
+  writer.writeInt32(0);
+  encodeRequestHeader(writer, apiNamed.get('ApiVersions')!, 0, correlationId, null);
+  const bytes = Buffer.from(writer.finish());
+  bytes.writeInt32BE(bytes.length - 4);
+  return bytes;
+}

@@ -1,0 +1,138 @@
+// Plays conversations to both brokers and keeps what differed, each difference shrunk to the shortest conversation that
+// still shows it.
+
+import { compareSegments, compareZnodes } from './aftermath.js';
+import { compareSteps, type Difference, type Sides } from './compare.js';
+import type { Conversation } from './conversation.js';
+import { converse, farewell } from './converse.js';
+import { Coverage } from './coverage.js';
+import { sortOut } from './differences.js';
+import { MadeUp } from './normal.js';
+import type { Pair } from './pair.js';
+import { Player } from './play.js';
+import { shrink } from './shrink.js';
+import { story } from './story.js';
+import { Bindings } from './symbols.js';
+
+export interface TwinOptions {
+  readonly seed: number;
+  /** Ends when this is over, or so many conversations are. */
+  readonly untilMs: number;
+  readonly most?: number;
+  readonly api?: string;
+  /** Conversations at the same time. */
+  readonly lanes: number;
+  readonly log: (line: string) => void;
+}
+
+/** What conversations have to know of a broker. */
+export interface Facts {
+  readonly clusterId: string;
+  readonly controllerEpoch: number;
+}
+
+export interface Found {
+  readonly conversation: Conversation;
+  readonly differences: readonly Difference[];
+  readonly story: string;
+}
+
+/** A difference that shows so often of three times is no chance. */
+const CONFIRMATIONS = 2;
+/** Stories enough for one run. */
+const MOST_STORIES = 40;
+
+export class Twin {
+  readonly coverage = new Coverage();
+  readonly found: Found[] = [];
+  readonly allowed = new Map<string, number>();
+  /** Differences that did not show again. */
+  fleeting = 0;
+  conversations = 0;
+  readonly #pair: Pair;
+  readonly #facts: Sides<Facts>;
+  readonly #kinds = new Set<string>();
+  #played = 0;
+  #again = 0;
+
+  constructor(pair: Pair, facts: Sides<Facts>) {
+    this.#pair = pair;
+    this.#facts = facts;
+  }
+
+  async run(options: TwinOptions): Promise<void> {
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (performance.now() < options.untilMs && next < (options.most ?? Infinity) && this.found.length < MOST_STORIES) {
+        if (this.#pair.obituary() !== undefined) return;
+        await this.#one(converse(options.seed + next++, options.api), options.log);
+      }
+    };
+    await Promise.all(Array.from({ length: options.lanes }, lane));
+    const obituary = this.#pair.obituary();
+    if (obituary !== undefined) throw new Error(`a broker is gone: ${obituary}`);
+  }
+
+  async #one(conversation: Conversation, log: (line: string) => void): Promise<void> {
+    this.conversations++;
+    const faults = await this.play(conversation, true);
+    // What is known already may hide what is not: the first of another kind counts.
+    const kind = faults.map(kindOf).find(each => !this.#kinds.has(each));
+    if (kind === undefined) return;
+    const shows = async (smaller: Conversation): Promise<boolean> => (await this.play(smaller)).some(each => kindOf(each) === kind);
+    // Other lanes need not look at it meanwhile.
+    this.#kinds.add(kind);
+    for (let again = 0; again < CONFIRMATIONS; again++) {
+      if (await shows(conversation)) continue;
+      this.fleeting++;
+      this.#kinds.delete(kind);
+      log(`fleeting, seed ${conversation.seed}: ${kind}`);
+      return;
+    }
+    const short = await shrink(conversation, shows);
+    const differences = (await this.play(short)).filter(each => kindOf(each) === kind);
+    const found = { conversation: short, differences, story: story(short, differences.length > 0 ? differences : faults) };
+    this.found.push(found);
+    log(found.story);
+  }
+
+  /** The faults that a conversation shows. */
+  async play(conversation: Conversation, counted = false): Promise<readonly Difference[]> {
+    const prefix = counted ? `w0-${this.#played++}-` : `w1-${this.#again++}-`;
+    const { ports, clients, grounds } = this.#pair;
+    const bindings = { ours: new Bindings(prefix), kafka: new Bindings(prefix) };
+    for (const side of ['ours', 'kafka'] as const) {
+      bindings[side].bind('port', ports[side]);
+      bindings[side].bind('controllerEpoch', this.#facts[side].controllerEpoch);
+    }
+    const players = { ours: new Player(ports.ours, bindings.ours), kafka: new Player(ports.kafka, bindings.kafka) };
+    const made = { ours: new MadeUp(ports.ours, this.#facts.ours.clusterId, prefix), kafka: new MadeUp(ports.kafka, this.#facts.kafka.clusterId, prefix) };
+    const steps = [...conversation.steps, ...conversation.epilogue];
+    try {
+      const [ours, kafka] = await Promise.all([players.ours.play(steps), players.kafka.play(steps)]);
+      if (counted) this.coverage.note(steps, kafka);
+      const differences = compareSteps(steps, { ours, kafka }, made);
+      if (differences.length === 0) {
+        differences.push(...await compareZnodes(clients, made), ...await compareSegments({ ours: grounds.ours.dataDirectory, kafka: grounds.kafka.dataDirectory }, made));
+      }
+      const { faults, allowed } = sortOut(differences);
+      if (counted) for (const [id, count] of allowed) this.allowed.set(id, (this.allowed.get(id) ?? 0) + count);
+      await Promise.all([players.ours.play([farewell()]), players.kafka.play([farewell()])]);
+      return faults;
+    } finally {
+      await Promise.all([players.ours.close(), players.kafka.close()]);
+    }
+  }
+}
+
+/** Differences of one kind are told once. */
+function kindOf({ at, step, path, ours, kafka }: Difference): string {
+  const where = step === undefined ? String(at) : step.api;
+  return `${where} ${path.replaceAll(/\[\d+\]/g, '[]').replaceAll(/w\d+-\d+-[^/.]*/g, 'T')} ${coarse(ours)} ${coarse(kafka)}`;
+}
+
+function coarse(value: unknown): string {
+  if (typeof value === 'number') return Math.abs(value) < 200 ? String(value) : 'number';
+  if (typeof value === 'string') return value.replaceAll(/w\d+-\d+-[a-z]\d*/g, 'T').replaceAll(/\d+/g, 'N').slice(0, 60);
+  return value === null || value === undefined ? String(value) : typeof value;
+}
