@@ -20,9 +20,28 @@ export class MadeUp {
     this.prefix = prefix;
   }
 
-  /** The name it has, or itself. */
-  known(kind: string, value: string): string {
-    return this.#names.get(`${kind} ${value}`) ?? value;
+  /** Names what the conversation itself has names for: whose member id it is, and which topic's id. */
+  learn(history: readonly { readonly name: string; readonly value: string | number }[]): void {
+    const times = new Map<string, number>();
+    for (const { name, value } of history) {
+      if (typeof value === 'number') continue;
+      const nth = (times.get(name) ?? 0) + 1;
+      times.set(name, nth);
+      for (const uuid of value.match(UUID_WITH_HYPHENS) ?? []) this.#call(`uuid ${uuid}`, `<${name} ${nth}>`);
+      if (value.length === 22) this.#call(`id ${value}`, `<${name} ${nth}>`);
+    }
+  }
+
+  /** Whoever has a name keeps it. */
+  #call(key: string, name: string): void {
+    if (!this.#names.has(key)) this.#names.set(key, name);
+  }
+
+  /** The text with the names that are known so far; what is not told apart yet is alike. */
+  known(value: string): string {
+    return value
+      .replaceAll(UUID_WITH_HYPHENS, uuid => this.#names.get(`uuid ${uuid}`) ?? '<uuid>')
+      .replaceAll(ID_IN_TEXT, id => this.#names.get(`id ${id}`) ?? id);
   }
 
   name(kind: string, value: string | number): string {
@@ -62,7 +81,7 @@ function list(values: readonly unknown[], made: MadeUp, grammar: Grammar | undef
 }
 
 function keyOf(value: unknown, fields: readonly string[], made: MadeUp): string {
-  return fields.map(field => made.known('id', String((value as Record<string, unknown>)[field]))).join('\0');
+  return fields.map(field => made.known(String((value as Record<string, unknown>)[field]))).join('\0');
 }
 
 function text(value: string, made: MadeUp): string {

@@ -25,6 +25,8 @@ export function records(spec: BatchSpec): Uint8Array {
 export class Bindings {
   readonly #values = new Map<string, string | number>();
   readonly #prefix: string;
+  /** Everything that was ever bound. */
+  readonly history: { readonly name: string; readonly value: string | number }[] = [];
 
   constructor(prefix: string) {
     this.#prefix = prefix;
@@ -35,7 +37,9 @@ export class Bindings {
   }
 
   bind(name: string, value: string | number): void {
+    if (this.#values.get(name) === value) return;
     this.#values.set(name, value);
+    this.history.push({ name, value });
   }
 
   /** Names of the world are made of the prefix: `topic:2`, `group:0`. */

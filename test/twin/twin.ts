@@ -111,6 +111,8 @@ export class Twin {
     try {
       const [ours, kafka] = await Promise.all([players.ours.play(steps), players.kafka.play(steps)]);
       if (counted) this.coverage.note(steps, kafka);
+      made.ours.learn(bindings.ours.history);
+      made.kafka.learn(bindings.kafka.history);
       const differences = compareSteps(steps, { ours, kafka }, made);
       if (differences.length === 0) {
         differences.push(...await compareZnodes(clients, made), ...await compareSegments({ ours: grounds.ours.dataDirectory, kafka: grounds.kafka.dataDirectory }, made));
