@@ -37,10 +37,17 @@ export const LEADER_DURING_DELETE = -2;
 export const NO_LEADER = -1;
 const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
+export interface TopicChange {
+  readonly name: string;
+  /** Undefined where nothing is said of it; the zero uuid takes it away. */
+  readonly id: string | undefined;
+  readonly partitions: readonly PartitionState[];
+}
+
 export interface MetadataUpdate {
   readonly controllerId: number;
   readonly brokers: readonly LiveBroker[];
-  readonly topics: readonly { readonly name: string; readonly id: string; readonly partitions: readonly PartitionState[] }[];
+  readonly topics: readonly TopicChange[];
 }
 
 export class MetadataCache {
@@ -102,8 +109,9 @@ export class MetadataCache {
     return () => this.#waiting.delete(look);
   }
 
-  #topic(name: string, id: string): TopicState {
+  #topic(name: string, told: string | undefined): TopicState {
     const known = this.#topics.get(name);
+    const id = told ?? known?.id ?? ZERO_ID;
     if (known !== undefined && known.id === id) return known;
     const topic: TopicState = { name, id, partitions: known?.partitions ?? new Map<number, PartitionState>() };
     if (known !== undefined) this.#names.delete(known.id);

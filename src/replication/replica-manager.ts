@@ -6,7 +6,8 @@ import type { Timer, Timers } from '../base/timers.js';
 import { LogDirectoryError, type LogManager } from '../log/log-manager.js';
 import type { LeaderAndIsrRequest, LeaderAndIsrResponseInput, StopReplicaRequest, StopReplicaResponseInput, UpdateMetadataRequest } from '../protocol/messages.js';
 import { ErrorCode } from '../protocol/errors.js';
-import { MetadataCache, type PartitionState } from './metadata-cache.js';
+import { liveBroker } from './live-broker.js';
+import { MetadataCache, type PartitionState, type TopicChange } from './metadata-cache.js';
 import { Partition } from './partition.js';
 
 type LeaderAndIsrOutcome = Required<Pick<LeaderAndIsrResponseInput, 'errorCode' | 'partitionErrors' | 'topics'>>;
@@ -261,15 +262,12 @@ export class ReplicaManager {
   #updateMetadata(request: UpdateMetadataRequest): { errorCode: number } {
     const refused = this.#staleness(request.controllerEpoch, request.brokerEpoch);
     if (refused !== ErrorCode.None) return { errorCode: refused };
-    const topics = request.topicStates.map(topic => ({ name: topic.topicName, id: topic.topicId, partitions: topic.partitionStates.map(metadataState) }));
-    for (const state of request.ungroupedPartitionStates) topics.push({ name: state.topicName, id: ZERO_ID, partitions: [metadataState(state)] });
+    const topics: TopicChange[] = request.topicStates.map(topic => ({ name: topic.topicName, id: topic.topicId, partitions: topic.partitionStates.map(metadataState) }));
+    // Before version 5 topics had no ids to tell: whoever has one keeps it.
+    for (const state of request.ungroupedPartitionStates) topics.push({ name: state.topicName, id: undefined, partitions: [metadataState(state)] });
     const { deleted } = this.metadata.update({
       controllerId: request.controllerId,
-      brokers: request.liveBrokers.map(broker => ({
-        id: broker.id,
-        rack: broker.rack,
-        endpoints: broker.endpoints.map(endpoint => ({ listener: endpoint.listener, host: endpoint.host, port: endpoint.port, securityProtocol: endpoint.securityProtocol })),
-      })),
+      brokers: request.liveBrokers.map(liveBroker),
       topics,
     });
     if (deleted.length > 0) this.#options.onDeleted(deleted);

@@ -1,11 +1,18 @@
 // npm run twin -- [--seed N] [--minutes M] [--conversations N] [--api NAME] [--lanes N]
 
 import { parseArgs } from 'node:util';
+import { converse } from './converse.js';
+import { sortOut } from './differences.js';
+import { endgame } from './endgame.js';
 import { grammars } from './grammars.js';
 import { Pair } from './pair.js';
 import { prepare } from './prepare.js';
 import { Twin } from './twin.js';
 import { summary } from './summary.js';
+
+/** Conversations whose topics stay, for the exchange of data directories; their seeds are none of the run's. */
+const KEPT = 30;
+const KEPT_SEEDS = 500_000;
 
 const { values } = parseArgs({
   options: {
@@ -28,7 +35,11 @@ try {
   const most = values.conversations === undefined ? {} : { most: number('conversations', values.conversations) };
   const began = performance.now();
   await twin.run({ seed, untilMs: began + minutes * 60_000, lanes, log: line => console.log(`\n${line}`), ...most, ...(api === undefined ? {} : { api }) });
-  const report = summary(twin, performance.now() - began, api);
+  const elapsedMs = performance.now() - began;
+  const kept = [];
+  for (let index = 0; index < KEPT; index++) kept.push(await twin.keep(converse(seed + KEPT_SEEDS + index, api)));
+  const last = sortOut(await endgame(pair, kept));
+  const report = summary(twin, elapsedMs, api, last);
   console.log(`\n${report.text}`);
   ok = report.ok;
 } finally {

@@ -23,7 +23,7 @@ export type Heard =
   | { readonly kind: 'unsayable'; readonly why: string };
 
 /** Longer than anything that a step waits for by itself. */
-const SILENCE_MS = 8_000;
+const SILENCE_MS = 4_000;
 /** How long a step that need not be answered is given to arrive, before the next one follows on another connection. */
 const SETTLE_MS = 20;
 

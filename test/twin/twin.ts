@@ -10,6 +10,7 @@ import { sortOut } from './differences.js';
 import { MadeUp } from './normal.js';
 import type { Pair } from './pair.js';
 import { Player } from './play.js';
+import type { Kept } from './endgame.js';
 import { shrink } from './shrink.js';
 import { story } from './story.js';
 import { Bindings } from './symbols.js';
@@ -96,9 +97,19 @@ export class Twin {
     log(found.story);
   }
 
+  /** Plays without taking the topics away again, for the end of the run. */
+  async keep(conversation: Conversation): Promise<Kept> {
+    const prefix = `w2-${conversation.seed}-`;
+    await this.#play(conversation, prefix, { kept: true });
+    return { conversation, prefix };
+  }
+
   /** The faults that a conversation shows. */
-  async play(conversation: Conversation, counted = false): Promise<readonly Difference[]> {
-    const prefix = counted ? `w0-${this.#played++}-` : `w1-${this.#again++}-`;
+  play(conversation: Conversation, counted = false): Promise<readonly Difference[]> {
+    return this.#play(conversation, counted ? `w0-${this.#played++}-` : `w1-${this.#again++}-`, { counted });
+  }
+
+  async #play(conversation: Conversation, prefix: string, { counted = false, kept = false }: { counted?: boolean; kept?: boolean }): Promise<readonly Difference[]> {
     const { ports, clients, grounds } = this.#pair;
     const bindings = { ours: new Bindings(prefix), kafka: new Bindings(prefix) };
     for (const side of ['ours', 'kafka'] as const) {
@@ -119,7 +130,7 @@ export class Twin {
       }
       const { faults, allowed } = sortOut(differences);
       if (counted) for (const [id, count] of allowed) this.allowed.set(id, (this.allowed.get(id) ?? 0) + count);
-      await Promise.all([players.ours.play([farewell()]), players.kafka.play([farewell()])]);
+      if (!kept) await Promise.all([players.ours.play([farewell()]), players.kafka.play([farewell()])]);
       return faults;
     } finally {
       await Promise.all([players.ours.close(), players.kafka.close()]);
