@@ -14,7 +14,7 @@ function told(message: UpdateMetadataRequestInput, version: number): UpdateMetad
 test('a controller of any age tells where a broker listens', () => {
   const plain = { listener: 'PLAINTEXT', host: 'here', port: 9092, securityProtocol: 0 };
   const secret = { listener: 'SASL_SSL', host: 'here', port: 9093, securityProtocol: 3 };
-  const brokers = { 0: [{ id: 1, v0Host: 'here', v0Port: 9092 }], 1: [{ id: 1, endpoints: [plain, secret].map(({ listener: _, ...old }) => old) }], 3: [{ id: 1, endpoints: [plain, secret] }] };
+  const brokers = { 0: [{ id: 1, v0Host: 'here', v0Port: 9092 }], 1: [{ id: 1, endpoints: [plain, secret].map(each => ({ ...each, listener: '' })) }], 3: [{ id: 1, endpoints: [plain, secret] }] };
   expect(told({ liveBrokers: brokers[0] }, 0).liveBrokers.map(liveBroker)).toEqual([{ id: 1, rack: '', endpoints: [plain] }]);
   for (const version of [1, 2]) expect(told({ liveBrokers: brokers[1] }, version).liveBrokers.map(liveBroker)).toMatchObject([{ id: 1, endpoints: [plain, secret] }]);
   for (const version of [3, 5, 8]) expect(told({ liveBrokers: brokers[3] }, version).liveBrokers.map(liveBroker)).toMatchObject([{ id: 1, endpoints: [plain, secret] }]);

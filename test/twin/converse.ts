@@ -14,6 +14,7 @@ import { World, ZERO_ID, nameOf } from './world.js';
 const CHOSEN_PRODUCER = 5_000_000;
 /** Shared by everybody who has no connection of his own. */
 const CONNECTIONS = 3;
+const READER = 99;
 
 export function converse(seed: number, only?: string): Conversation {
   const chance = new Chance(seed);
@@ -22,7 +23,7 @@ export function converse(seed: number, only?: string): Conversation {
   const steps = prologue(world);
   const length = chance.between(6, 26);
   while (steps.length < length) steps.push(next(world, theme, only));
-  return { seed, steps, epilogue: epilogue(world), topics: world.topics.length, groups: world.groups };
+  return { seed, steps, epilogue: secondReader(world.topics.length, world.groups), topics: world.topics.length, groups: world.groups };
 }
 
 function themeOf(api: string, chance: Chance): Theme {
@@ -42,13 +43,13 @@ function prologue(world: World): Step[] {
       })),
       timeoutMs: 20_000,
     },
-  }, asksForTopics(world)];
+  }, asksForTopics(world.topics.map(nameOf))];
 }
 
-function asksForTopics(world: World): Step {
+function asksForTopics(topics: readonly string[]): Step {
   return {
     api: 'Metadata', version: 12, connection: 0, clientId: 'twin', binds: 'topics',
-    body: { topics: world.topics.map(topic => ({ topicId: ZERO_ID, name: nameOf(topic) })), allowAutoTopicCreation: false },
+    body: { topics: topics.map(name => ({ topicId: ZERO_ID, name })), allowAutoTopicCreation: false },
   };
 }
 
@@ -74,14 +75,14 @@ function next(world: World, theme: Theme, only: string | undefined): Step {
   return { ...step, body: toTheBoundary(requestModel(api.key), body, version, chance) };
 }
 
-/** What somebody who comes later sees. */
-function epilogue(world: World): Step[] {
-  const reader = { connection: world.newConnection(), clientId: 'reader' };
-  const topics = world.topics.map(nameOf);
-  const groups = Array.from({ length: world.groups }, (_, n) => ref(`group:${n}`, ''));
+/** What somebody who comes later sees: topics with what is in them, groups with what they have committed. */
+export function secondReader(topicCount: number, groupCount: number): Step[] {
+  const reader = { connection: READER, clientId: 'reader' };
+  const topics = Array.from({ length: topicCount }, (_, n) => ref(`topic:${n}`, ''));
+  const groups = Array.from({ length: groupCount }, (_, n) => ref(`group:${n}`, ''));
   const partitions = [0, 1, 2, 3];
   return [
-    { ...asksForTopics(world), ...reader },
+    { ...asksForTopics(topics), ...reader },
     ...[-2, -1, -3].map(timestamp => ({
       ...reader, api: 'ListOffsets', version: 9, body: { replicaId: -1, topics: topics.map(name => ({ name, partitions: partitions.map(partitionIndex => ({ partitionIndex, currentLeaderEpoch: -1, timestamp })) })) },
     })),

@@ -1,4 +1,5 @@
-// npm run twin -- [--seed N] [--minutes M] [--conversations N] [--api NAME] [--lanes N]
+// npm run twin -- [--seed N] [--minutes M] [--conversations N] [--api NAME] [--lanes N] [--stories] [--save FOLDER]
+// --stories plays the conversations that once failed first; --save writes what was found, for test/twin/stories.
 
 import { parseArgs } from 'node:util';
 import { converse } from './converse.js';
@@ -7,8 +8,9 @@ import { endgame } from './endgame.js';
 import { grammars } from './grammars.js';
 import { Pair } from './pair.js';
 import { prepare } from './prepare.js';
-import { Twin } from './twin.js';
+import { onceFailed, save } from './stories.js';
 import { summary } from './summary.js';
+import { Twin } from './twin.js';
 
 /** Conversations whose topics stay, for the exchange of data directories; their seeds are none of the run's. */
 const KEPT = 30;
@@ -17,7 +19,7 @@ const KEPT_SEEDS = 500_000;
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' }, minutes: { type: 'string', default: '3' }, conversations: { type: 'string' },
-    api: { type: 'string' }, lanes: { type: 'string', default: '6' },
+    api: { type: 'string' }, lanes: { type: 'string', default: '6' }, stories: { type: 'boolean', default: false }, save: { type: 'string' },
   },
 });
 
@@ -33,6 +35,7 @@ let ok = false;
 try {
   const twin = new Twin(pair, await prepare(pair));
   const most = values.conversations === undefined ? {} : { most: number('conversations', values.conversations) };
+  if (values.stories) for (const each of onceFailed()) await twin.again(each, line => console.log(line));
   const began = performance.now();
   await twin.run({ seed, untilMs: began + minutes * 60_000, lanes, log: line => console.log(`\n${line}`), ...most, ...(api === undefined ? {} : { api }) });
   const elapsedMs = performance.now() - began;
@@ -41,6 +44,7 @@ try {
   const last = sortOut(await endgame(pair, kept));
   const report = summary(twin, elapsedMs, api, last);
   console.log(`\n${report.text}`);
+  if (values.save !== undefined) for (const [index, { conversation, kind }] of twin.found.entries()) save(values.save, `${seed}-${index}`, kind, conversation);
   ok = report.ok;
 } finally {
   await pair.destroy();

@@ -12,6 +12,7 @@ import type { Pair } from './pair.js';
 import { Player } from './play.js';
 import type { Kept } from './endgame.js';
 import { shrink } from './shrink.js';
+import type { OnceFailed } from './stories.js';
 import { story } from './story.js';
 import { Bindings } from './symbols.js';
 
@@ -35,6 +36,7 @@ export interface Facts {
 export interface Found {
   readonly conversation: Conversation;
   readonly differences: readonly Difference[];
+  readonly kind: string;
   readonly story: string;
 }
 
@@ -92,7 +94,16 @@ export class Twin {
     }
     const short = await shrink(conversation, shows);
     const differences = (await this.play(short)).filter(each => kindOf(each) === kind);
-    const found = { conversation: short, differences, story: story(short, differences.length > 0 ? differences : faults) };
+    const found = { conversation: short, differences, kind, story: story(short, differences.length > 0 ? differences : faults) };
+    this.found.push(found);
+    log(found.story);
+  }
+
+  /** Plays what once failed. */
+  async again({ name, about, conversation }: OnceFailed, log: (line: string) => void): Promise<void> {
+    const differences = await this.play(conversation);
+    if (differences.length === 0) return;
+    const found = { conversation, differences, kind: name, story: `${name}: ${about}\n${story(conversation, differences)}` };
     this.found.push(found);
     log(found.story);
   }
