@@ -1,5 +1,7 @@
 // What this broker knows of the cluster, from the controller's UpdateMetadata (ZkMetadataCache.scala).
 
+import type { TopicName } from '../base/topic-name.js';
+
 /** An endpoint of a broker for one listener. */
 export interface Endpoint {
   readonly listener: string;
@@ -26,7 +28,7 @@ export interface PartitionState {
 }
 
 export interface TopicState {
-  readonly name: string;
+  readonly name: TopicName;
   /** Zero uuid where the topic has none (older inter-broker protocols). */
   readonly id: string;
   readonly partitions: Map<number, PartitionState>;
@@ -40,21 +42,21 @@ const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 export interface MetadataUpdate {
   readonly controllerId: number;
   readonly brokers: readonly LiveBroker[];
-  readonly topics: readonly { readonly name: string; readonly id: string; readonly partitions: readonly PartitionState[] }[];
+  readonly topics: readonly { readonly name: TopicName; readonly id: string; readonly partitions: readonly PartitionState[] }[];
 }
 
 export class MetadataCache {
   #controllerId = -1;
   #brokers = new Map<number, LiveBroker>();
   readonly #topics = new Map<string, TopicState>();
-  readonly #names = new Map<string, string>();
+  readonly #names = new Map<string, TopicName>();
   readonly #waiting = new Set<() => void>();
 
   /** Live brokers are replaced by each update; partitions are merged, and dropped where the leader is -2. */
-  update(update: MetadataUpdate): { readonly deleted: { readonly topic: string; readonly partition: number }[] } {
+  update(update: MetadataUpdate): { readonly deleted: { readonly topic: TopicName; readonly partition: number }[] } {
     this.#controllerId = update.controllerId;
     this.#brokers = new Map(update.brokers.map(broker => [broker.id, broker]));
-    const deleted: { topic: string; partition: number }[] = [];
+    const deleted: { topic: TopicName; partition: number }[] = [];
     for (const change of update.topics) {
       for (const partition of change.partitions) {
         if (partition.leader === LEADER_DURING_DELETE) {
@@ -88,7 +90,7 @@ export class MetadataCache {
     return this.#topics.get(name);
   }
 
-  topicName(id: string): string | undefined {
+  topicName(id: string): TopicName | undefined {
     return this.#names.get(id);
   }
 
@@ -102,7 +104,7 @@ export class MetadataCache {
     return () => this.#waiting.delete(look);
   }
 
-  #topic(name: string, id: string): TopicState {
+  #topic(name: TopicName, id: string): TopicState {
     const known = this.#topics.get(name);
     if (known !== undefined && known.id === id) return known;
     const topic: TopicState = { name, id, partitions: known?.partitions ?? new Map<number, PartitionState>() };

@@ -1,5 +1,6 @@
 // The composition root: the one place that constructs the parts of a broker and joins them.
 
+import { topicName, type TopicName } from '../base/topic-name.js';
 import { join, resolve } from 'node:path';
 import { systemClock, type Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
@@ -23,7 +24,7 @@ import type { EmbeddedZooKeeper } from '../zookeeper/server/embedded.js';
 import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
 import type { BrokerEndpoint } from '../zookeeper/znodes/broker.js';
 import { encodeLogDirEvent } from '../zookeeper/znodes/notifications.js';
-import { SequencePrefix } from '../zookeeper/znodes/paths.js';
+import { SequencePrefix, TOPIC_ENTITIES } from '../zookeeper/znodes/paths.js';
 import { ConfigChanges } from './config-changes.js';
 import { FinalizedFeatures } from './finalized-features.js';
 import { InternalTopicLog } from './coordinator-log.js';
@@ -37,7 +38,7 @@ import { clusterIdOf, createPersistentPaths, generateBrokerId, register } from '
 import { advertisedApis, routesFor } from './routes.js';
 import type { BrokerServices } from './services.js';
 import { BrokerSession } from './session.js';
-import { GROUP_OFFSETS_TOPIC, InternalTopics, TRANSACTION_STATE_TOPIC } from './topics/internal-topics.js';
+import { GROUP_OFFSETS_TOPIC, INTERNAL_TOPICS, InternalTopics } from './topics/internal-topics.js';
 import { TopicAdmin } from './topics/topic-admin.js';
 import { TopicConfigs } from './topics/topic-configs.js';
 
@@ -260,7 +261,7 @@ class Broker implements RunningBroker {
       onLeadership: (partition, leads) => this.#leadershipChanged(partition, leads),
       onReplicasBack: () => void this.#askToBeAsked(),
       onDeleted: partitions => this.#groups?.onPartitionsDeleted(partitions),
-      internalTopics: new Set([GROUP_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC]),
+      internalTopics: INTERNAL_TOPICS,
     });
   }
 
@@ -331,7 +332,8 @@ class Broker implements RunningBroker {
       clock: this.#clock, logger: this.#logger, predecessorIsDead: this.#config.embedded,
     };
     this.#configChanges = new ConfigChanges(this.#zk, this.#clock, this.#logger, async entity => {
-      if (entity.startsWith('topics/')) await this.#topicConfigs.reload(entity.slice('topics/'.length));
+      const topic = entity.startsWith(TOPIC_ENTITIES) ? topicName(entity.slice(TOPIC_ENTITIES.length)) : undefined;
+      if (topic !== undefined) await this.#topicConfigs.reload(topic);
     });
     await this.#configChanges.start();
     this.#replicas.brokerEpoch = await unlessStopped(register(registration), this.#stop);
@@ -385,7 +387,7 @@ class Broker implements RunningBroker {
     partition.log?.configure(logOptions(config, this.#random.int(0x7fffffff)));
   }
 
-  #reconfigure(topic: string): void {
+  #reconfigure(topic: TopicName): void {
     for (const partition of this.#replicas?.partitionsOf(topic) ?? []) if (partition?.log !== undefined) this.#configure(partition);
   }
 
