@@ -42,6 +42,8 @@ export interface LogManagerOptions {
   readonly jobs: Jobs;
   readonly storage: Storage;
   readonly logDirs: readonly string[];
+  /** Of these, those that were given up before. */
+  readonly unusable?: ReadonlySet<string>;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
@@ -95,6 +97,7 @@ export class LogManager {
   /** Opens every log there is. Directories exist and are locked. Logs of several directories, and several of one, at once. */
   async open(): Promise<void> {
     await Promise.all(this.#options.logDirs.map(async logDir => {
+      if (this.#options.unusable?.has(logDir)) return;
       this.#online.add(logDir);
       try {
         await this.#openDirectory(logDir);
