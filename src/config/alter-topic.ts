@@ -9,6 +9,8 @@ import { parseValue, ValueError } from './values.js';
 export interface AlterRefusal {
   readonly error: 'INVALID_REQUEST' | 'INVALID_CONFIG';
   readonly message: string;
+  /** A value is at fault: where settings are altered, the resource is named with it (ConfigException of Kafka). */
+  readonly ofValue?: boolean;
 }
 
 export interface ConfigOperation {
@@ -25,32 +27,40 @@ const DELETE = 1;
 const APPEND = 2;
 const SUBTRACT = 3;
 
-/** Checks a whole set of overrides, for CreateTopics and AlterConfigs. */
-export function checkTopicOverrides(overrides: ReadonlyMap<string, string | null>, settings: Settings): AlterRefusal | undefined {
+/** Null says nothing of what a setting of a new topic is to be. */
+export function nullOverrides(overrides: ReadonlyMap<string, string | null>): AlterRefusal | undefined {
   const nulls = [...overrides].filter(([, value]) => value === null).map(([name]) => name);
-  if (nulls.length > 0) return invalidConfig(`Null value not supported for topic configs: ${nulls.join(',')}`);
-  const texts = overrides as Texts;
-  for (const [name, text] of texts) {
+  return nulls.length === 0 ? undefined : invalidConfig(`Null value not supported for topic configs: ${nulls.join(',')}`);
+}
+
+/** Checks a whole set of overrides, for CreateTopics and AlterConfigs. */
+export function checkTopicOverrides(overrides: Texts, settings: Settings): AlterRefusal | undefined {
+  // All names before any value, as LogConfig.validate does it.
+  const unknown = [...overrides.keys()].find(name => !topicDefinitions.has(name));
+  if (unknown !== undefined) return invalidConfig(`Unknown topic config name: ${unknown}`);
+  for (const [name, text] of overrides) {
     const refusal = checkOne(name, text);
     if (refusal) return refusal;
   }
-  return checkTogether(texts, settings);
+  return checkTogether(overrides, settings);
 }
 
-/** What the overrides become. Operations of one request never touch the same key twice. */
-export function alterTopicOverrides(current: Texts, operations: readonly ConfigOperation[], settings: Settings): Altered {
+/** Whether operations can be carried out together at all: none touches a key twice, none lacks a value. */
+export function checkOperations(operations: readonly ConfigOperation[]): AlterRefusal | undefined {
   const names = operations.map(({ name }) => name);
-  if (new Set(names).size < names.length) return refuse('Error due to duplicate config keys');
+  if (new Set(names).size < names.length) return invalidRequest('Error due to duplicate config keys');
   const nulls = operations.filter(({ operation, value }) => operation !== DELETE && value === null);
-  if (nulls.length > 0) return refuse(`Null value not supported for : ${nulls.map(({ name }) => name).join(', ')}`);
+  return nulls.length === 0 ? undefined : invalidRequest(`Null value not supported for : ${nulls.map(({ name }) => name).join(', ')}`);
+}
 
+/** What operations make of the overrides there are. Whether that is a legal set is another question. */
+export function applyOperations(current: Texts, operations: readonly ConfigOperation[]): Altered {
   const overrides = new Map(current);
   for (const operation of operations) {
     const refusal = applyOne(overrides, operation);
     if (refusal) return { refusal };
   }
-  const refusal = checkTopicOverrides(overrides, settings);
-  return refusal ? { refusal } : { overrides };
+  return { overrides };
 }
 
 function applyOne(overrides: Map<string, string>, { name, operation, value }: ConfigOperation): AlterRefusal | undefined {
@@ -65,7 +75,7 @@ function applyOne(overrides: Map<string, string>, { name, operation, value }: Co
     case APPEND: case SUBTRACT:
       return alterList(overrides, name, operation, text);
     default:
-      return { error: 'INVALID_REQUEST', message: `Unknown operations type ${operation}` };
+      return invalidRequest(`Unknown operations type ${operation}`);
   }
 }
 
@@ -97,14 +107,12 @@ function withoutEach(items: readonly string[], given: readonly string[]): string
 }
 
 function checkOne(name: string, text: string): AlterRefusal | undefined {
-  const definition = topicDefinitions.get(name);
-  if (definition === undefined) return invalidConfig(`Unknown topic config name: ${name}`);
   try {
-    parseValue(definition, text);
+    parseValue(topicDefinitions.get(name)!, text);
     return undefined;
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    return invalidConfig(`Invalid value ${text} for configuration ${name}: ${error.message}`);
+    return { ...invalidConfig(`Invalid value ${text} for configuration ${name}: ${error.message}`), ofValue: true };
   }
 }
 
@@ -116,7 +124,7 @@ function checkTogether(overrides: Texts, settings: Settings): AlterRefusal | und
   }
   // Tiered storage is refused at the broker too (rules.ts); its companions exist in KRaft mode only.
   if (text('remote.storage.enable') === 'true') {
-    return invalidConfig('Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.');
+    return { ...invalidConfig('Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.'), ofValue: true };
   }
   const kraftOnly = ['remote.log.delete.on.disable', 'remote.log.copy.disable'].find(name => text(name) === 'true');
   return kraftOnly === undefined ? undefined : invalidConfig(`It is invalid to set ${kraftOnly} in ZooKeeper mode.`);
@@ -126,6 +134,6 @@ function invalidConfig(message: string): AlterRefusal {
   return { error: 'INVALID_CONFIG', message };
 }
 
-function refuse(message: string): Altered {
-  return { refusal: { error: 'INVALID_REQUEST', message } };
+function invalidRequest(message: string): AlterRefusal {
+  return { error: 'INVALID_REQUEST', message };
 }

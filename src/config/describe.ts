@@ -19,8 +19,6 @@ export interface ConfigEntry {
   readonly name: string;
   readonly value: string | null;
   readonly readOnly: boolean;
-  /** The only hint of a source in version 0. */
-  readonly isDefault: boolean;
   readonly configSource: ConfigSource;
   readonly isSensitive: boolean;
   readonly synonyms: readonly ConfigSynonym[];
@@ -115,7 +113,6 @@ function entry(definition: Described, value: string | null, synonyms: readonly C
     name: definition.name,
     value,
     readOnly,
-    isDefault: configSource === ConfigSource.default,
     configSource,
     isSensitive: isSensitive(definition),
     synonyms: options.includeSynonyms ? synonyms : [],

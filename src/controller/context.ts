@@ -1,5 +1,7 @@
 // What the controller believes of the cluster. Plain state: it is loaded at election and kept by events.
 
+import type { TopicName } from '../base/topic-name.js';
+
 export interface BrokerFacts {
   readonly id: number;
   /** czxid of the registration: a larger one is a bounce. */
@@ -20,7 +22,7 @@ export interface Leadership {
 }
 
 export interface PartitionFacts {
-  readonly topic: string;
+  readonly topic: TopicName;
   readonly index: number;
   replicas: readonly number[];
   /** Undefined until its first election. */
@@ -28,7 +30,7 @@ export interface PartitionFacts {
 }
 
 export interface TopicFacts {
-  readonly name: string;
+  readonly name: TopicName;
   readonly id: string;
   readonly partitions: Map<number, PartitionFacts>;
 }
@@ -41,7 +43,7 @@ export class ControllerContext {
   epochVersion = 0;
   readonly brokers = new Map<number, BrokerFacts>();
   readonly topics = new Map<string, TopicFacts>();
-  readonly deleting = new Set<string>();
+  readonly deleting = new Set<TopicName>();
   /** By broker: replicas that it cannot serve, their log directory failed (ControllerContext.replicasOnOfflineDirs). */
   readonly #offline = new Map<number, WeakSet<PartitionFacts>>();
 

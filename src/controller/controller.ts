@@ -2,6 +2,7 @@
 // others (KafkaController.scala). Events are handled one after the other, so state needs no locks; what an event reads
 // from ZooKeeper is read when its turn comes, so that a burst of watches costs one look.
 
+import type { TopicName } from '../base/topic-name.js';
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import type { Random } from '../base/random.js';
@@ -73,11 +74,11 @@ export class Controller {
     return this.#context.epochVersion;
   }
 
-  topic(name: string): TopicFacts | undefined {
+  topic(name: TopicName): TopicFacts | undefined {
     return this.#active ? this.#context.topics.get(name) : undefined;
   }
 
-  isDeleting(topic: string): boolean {
+  isDeleting(topic: TopicName): boolean {
     return this.#active && this.#context.deleting.has(topic);
   }
 
@@ -203,7 +204,7 @@ export class Controller {
     await this.#deleteMarked();
   }
 
-  async #loadTopics(names: readonly string[]): Promise<TopicFacts[]> {
+  async #loadTopics(names: readonly TopicName[]): Promise<TopicFacts[]> {
     const loaded = await Promise.all(names.map(async name => {
       try {
         const topic = await this.#store.topic(name, this.#when(`partitions of ${name}`, () => this.#partitionsChanged(name)));
@@ -223,7 +224,7 @@ export class Controller {
   }
 
   /** One topic that somebody spoilt by hand must not take the others down. */
-  #leaveAlone(topic: string, error: unknown): undefined {
+  #leaveAlone(topic: TopicName, error: unknown): undefined {
     if (!(error instanceof ZnodeFormatError)) throw error;
     this.#logger.error({ topic, error: String(error) }, 'a topic in ZooKeeper cannot be read: left alone');
   }
@@ -289,7 +290,7 @@ export class Controller {
     await this.#requests.send();
   }
 
-  async #partitionsChanged(name: string): Promise<void> {
+  async #partitionsChanged(name: TopicName): Promise<void> {
     const topic = await this.#store.topic(name, this.#when(`partitions of ${name}`, () => this.#partitionsChanged(name))).catch((error: unknown) => this.#leaveAlone(name, error));
     const known = this.#context.topics.get(name);
     if (topic === undefined || known === undefined || this.#context.deleting.has(name)) return;
@@ -335,7 +336,7 @@ export class Controller {
     await this.#markDeletions(await this.#store.deletions(this.#when('deletions', () => this.#deletionsChanged())));
   }
 
-  async #markDeletions(names: readonly string[]): Promise<void> {
+  async #markDeletions(names: readonly TopicName[]): Promise<void> {
     for (const name of names) {
       if (!this.#deleteTopicEnable || !this.#context.topics.has(name)) await this.#store.eraseDeletion(name);
       else this.#context.deleting.add(name);

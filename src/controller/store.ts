@@ -1,6 +1,7 @@
 // The controller's reads and writes of ZooKeeper, in the controller's terms. Every write checks /controller_epoch, so a
 // controller that lost its place finds out by ControllerMoved before it can do harm (KafkaZkClient.scala).
 
+import { topicNames, type TopicName } from '../base/topic-name.js';
 import type { Clock } from '../base/clock.js';
 import { kafkaUuid, type Random } from '../base/random.js';
 import { sideBySide } from '../base/side-by-side.js';
@@ -13,16 +14,11 @@ import { decodeLogDirEvent } from '../zookeeper/znodes/notifications.js';
 import { decodePartitionState, encodePartitionState } from '../zookeeper/znodes/partition.js';
 import { decodeTopic, encodeTopic } from '../zookeeper/znodes/topic.js';
 import { encodeFeature } from '../zookeeper/znodes/feature.js';
+import { brokerPath, deleteTopicPath, partitionPath, partitionsPath, partitionStatePath, topicConfigPath, topicPath, ZnodePath } from '../zookeeper/znodes/paths.js';
 import type { BrokerFacts, ControllerContext, Leadership, PartitionFacts, TopicFacts } from './context.js';
 
-const CONTROLLER = '/controller';
-const EPOCH = '/controller_epoch';
-const BROKERS = '/brokers/ids';
-const TOPICS = '/brokers/topics';
-const DELETIONS = '/admin/delete_topics';
-export const ISR_CHANGES = '/isr_change_notification';
-export const LOG_DIR_EVENTS = '/log_dir_event_notification';
-const FEATURE = '/feature';
+export const ISR_CHANGES = ZnodePath.isrChanges;
+export const LOG_DIR_EVENTS = ZnodePath.logDirEvents;
 /** Reads and writes that are on their way together: enough for a group commit, few enough for a short turn. */
 export const STORE_AT_ONCE = 128;
 
@@ -49,9 +45,9 @@ export class ControllerStore {
   /** Who is controller now, watching for a change. -1: nobody. */
   async currentController(watcher: Watcher): Promise<number> {
     // exists() first: it arms the watch even where there is no controller.
-    if ((await this.#zk.exists(CONTROLLER, watcher)) === null) return -1;
+    if ((await this.#zk.exists(ZnodePath.controller, watcher)) === null) return -1;
     try {
-      const { data } = await this.#zk.getData(CONTROLLER);
+      const { data } = await this.#zk.getData(ZnodePath.controller);
       return data === null ? -1 : decodeController(data).brokerId;
     } catch (error) {
       if (isCode(error, 'NONODE')) return -1;
@@ -64,8 +60,8 @@ export class ControllerStore {
     const { epoch, version } = await this.#epoch();
     try {
       const results = await this.#zk.multi([
-        { type: 'create', path: CONTROLLER, data: encodeController({ brokerId, timestamp: this.#clock.now() }), mode: 'ephemeral' },
-        { type: 'setData', path: EPOCH, data: Buffer.from(String(epoch + 1)), version },
+        { type: 'create', path: ZnodePath.controller, data: encodeController({ brokerId, timestamp: this.#clock.now() }), mode: 'ephemeral' },
+        { type: 'setData', path: ZnodePath.controllerEpoch, data: Buffer.from(String(epoch + 1)), version },
       ]);
       const written = results[1];
       return { won: true, epoch: epoch + 1, epochVersion: written !== undefined && written.type === 'setData' ? written.stat.version : version + 1 };
@@ -83,12 +79,12 @@ export class ControllerStore {
   }
 
   async holdsPlace(): Promise<boolean> {
-    return (await this.#zk.exists(CONTROLLER))?.ephemeralOwner === this.#zk.sessionId;
+    return (await this.#zk.exists(ZnodePath.controller))?.ephemeralOwner === this.#zk.sessionId;
   }
 
   async resign(): Promise<void> {
     try {
-      await this.#write([{ type: 'delete', path: CONTROLLER, version: -1 }]);
+      await this.#write([{ type: 'delete', path: ZnodePath.controller, version: -1 }]);
     } catch (error) {
       if (!(error instanceof ControllerMoved) && !isCode(error, 'NONODE')) throw error;
     }
@@ -97,13 +93,13 @@ export class ControllerStore {
   async #epoch(): Promise<{ epoch: number; version: number }> {
     for (;;) {
       try {
-        const { data, stat } = await this.#zk.getData(EPOCH);
+        const { data, stat } = await this.#zk.getData(ZnodePath.controllerEpoch);
         return { epoch: Number(data?.toString() ?? '0'), version: stat.version };
       } catch (error) {
         if (!isCode(error, 'NONODE')) throw error;
       }
       try {
-        await this.#zk.create(EPOCH, Buffer.from('0'));
+        await this.#zk.create(ZnodePath.controllerEpoch, Buffer.from('0'));
       } catch (error) {
         if (!isCode(error, 'NODEEXISTS')) throw error;
       }
@@ -112,7 +108,7 @@ export class ControllerStore {
 
   /** A fresh cluster gets its features node; notifications of an earlier controller's time are dropped. */
   async prepare(): Promise<void> {
-    if ((await this.#zk.exists(FEATURE)) === null) await this.#zk.create(FEATURE, encodeFeature({ status: 1, features: {} })).catch(ignore('NODEEXISTS'));
+    if ((await this.#zk.exists(ZnodePath.feature)) === null) await this.#zk.create(ZnodePath.feature, encodeFeature({ status: 1, features: {} })).catch(ignore('NODEEXISTS'));
     await Promise.all([this.dropNotifications(ISR_CHANGES), this.dropNotifications(LOG_DIR_EVENTS)]);
   }
 
@@ -136,10 +132,10 @@ export class ControllerStore {
   }
 
   async brokers(watcher: Watcher): Promise<BrokerFacts[]> {
-    const { children } = await this.#zk.getChildren(BROKERS, watcher);
+    const { children } = await this.#zk.getChildren(ZnodePath.brokerIds, watcher);
     const found = await Promise.all(children.map(async child => {
       try {
-        const { data, stat } = await this.#zk.getData(`${BROKERS}/${child}`);
+        const { data, stat } = await this.#zk.getData(brokerPath(Number(child)));
         if (data === null) return [];
         const registration = decodeBrokerRegistration(data);
         return [{ id: Number(child), epoch: stat.czxid, rack: registration.rack, endpoints: registration.endpoints }];
@@ -151,21 +147,22 @@ export class ControllerStore {
     return found.flat();
   }
 
-  async topicNames(watcher: Watcher): Promise<string[]> {
-    return (await this.#zk.getChildren(TOPICS, watcher)).children;
+  /** Children that can name no topic were made by hand: nobody is told of them. */
+  async topicNames(watcher: Watcher): Promise<TopicName[]> {
+    return topicNames((await this.#zk.getChildren(ZnodePath.topics, watcher)).children);
   }
 
   /** A topic's id and assignment; `watcher` hears when partitions are added. Undefined: it is gone. */
-  async topic(name: string, watcher: Watcher): Promise<TopicFacts | undefined> {
+  async topic(name: TopicName, watcher: Watcher): Promise<TopicFacts | undefined> {
     try {
-      const { data, stat } = await this.#zk.getData(`${TOPICS}/${name}`, watcher);
+      const { data, stat } = await this.#zk.getData(topicPath(name), watcher);
       if (data === null) return undefined;
       const decoded = decodeTopic(data);
       let id = decoded.topicId;
       if (id === undefined) {
         // Topics of an older inter-broker protocol get their id from the controller (KIP-516).
         id = kafkaUuid(this.#random);
-        await this.#write([{ type: 'setData', path: `${TOPICS}/${name}`, data: encodeTopic({ ...decoded, topicId: id }), version: stat.version }]);
+        await this.#write([{ type: 'setData', path: topicPath(name), data: encodeTopic({ ...decoded, topicId: id }), version: stat.version }]);
       }
       const partitions = new Map<number, PartitionFacts>();
       for (const [index, replicas] of decoded.partitions) partitions.set(index, { topic: name, index, replicas, leadership: undefined });
@@ -191,8 +188,8 @@ export class ControllerStore {
   /** Makes the parents of new partitions' state nodes. */
   async createPartitionParents(partitions: readonly PartitionFacts[]): Promise<void> {
     const topics = new Set(partitions.map(partition => partition.topic));
-    await sideBySide(topics, STORE_AT_ONCE, topic => this.#create(`${TOPICS}/${topic}/partitions`));
-    await sideBySide(partitions, STORE_AT_ONCE, partition => this.#create(`${TOPICS}/${partition.topic}/partitions/${partition.index}`));
+    await sideBySide(topics, STORE_AT_ONCE, topic => this.#create(partitionsPath(topic)));
+    await sideBySide(partitions, STORE_AT_ONCE, partition => this.#create(partitionPath(partition.topic, partition.index)));
   }
 
   async #create(path: string): Promise<void> {
@@ -211,13 +208,13 @@ export class ControllerStore {
     return { ...state, zkVersion: written !== undefined && written.type === 'setData' ? written.stat.version : zkVersion + 1 };
   }
 
-  async deletions(watcher: Watcher): Promise<string[]> {
-    return (await this.#zk.getChildren(DELETIONS, watcher)).children;
+  async deletions(watcher: Watcher): Promise<TopicName[]> {
+    return topicNames((await this.#zk.getChildren(ZnodePath.deleteTopics, watcher)).children);
   }
 
-  async topicConfig(topic: string): Promise<ReadonlyMap<string, string>> {
+  async topicConfig(topic: TopicName): Promise<ReadonlyMap<string, string>> {
     try {
-      const { data } = await this.#zk.getData(`/config/topics/${topic}`);
+      const { data } = await this.#zk.getData(topicConfigPath(topic));
       return data === null ? new Map() : new Map(Object.entries(decodeConfig(data)));
     } catch (error) {
       if (isCode(error, 'NONODE')) return new Map();
@@ -226,14 +223,14 @@ export class ControllerStore {
   }
 
   /** The last step of a deletion: nothing of the topic remains but what watchers remember. */
-  async eraseTopic(topic: string): Promise<void> {
-    await this.#eraseTree(`${TOPICS}/${topic}`);
-    await this.#erase(`/config/topics/${topic}`);
+  async eraseTopic(topic: TopicName): Promise<void> {
+    await this.#eraseTree(topicPath(topic));
+    await this.#erase(topicConfigPath(topic));
     await this.eraseDeletion(topic);
   }
 
-  async eraseDeletion(topic: string): Promise<void> {
-    await this.#erase(`${DELETIONS}/${topic}`);
+  async eraseDeletion(topic: TopicName): Promise<void> {
+    await this.#erase(deleteTopicPath(topic));
   }
 
   async #eraseTree(path: string): Promise<void> {
@@ -257,18 +254,18 @@ export class ControllerStore {
   }
 
   async #write(ops: Op[]): ReturnType<ZooKeeper['multi']> {
-    const fence: Op = { type: 'check', path: EPOCH, version: this.#context.epochVersion };
+    const fence: Op = { type: 'check', path: ZnodePath.controllerEpoch, version: this.#context.epochVersion };
     try {
       return (await this.#zk.multi([fence, ...ops])).slice(1);
     } catch (error) {
-      if (error instanceof ZkError && error.path === EPOCH) throw new ControllerMoved('the controller epoch has moved on');
+      if (error instanceof ZkError && error.path === ZnodePath.controllerEpoch) throw new ControllerMoved('the controller epoch has moved on');
       throw error;
     }
   }
 }
 
 function statePath(partition: PartitionFacts): string {
-  return `${TOPICS}/${partition.topic}/partitions/${partition.index}/state`;
+  return partitionStatePath(partition.topic, partition.index);
 }
 
 function encodeState(state: Omit<Leadership, 'zkVersion'>): Buffer {

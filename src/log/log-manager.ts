@@ -1,6 +1,7 @@
 // All logs of a broker: opened at start, made and deleted on the controller's word, checkpointed, closed in order
 // (LogManager.scala).
 
+import type { TopicName } from '../base/topic-name.js';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
@@ -41,6 +42,8 @@ export interface LogManagerOptions {
   readonly jobs: Jobs;
   readonly storage: Storage;
   readonly logDirs: readonly string[];
+  /** Of these, those that were given up before. */
+  readonly unusable?: ReadonlySet<string>;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
@@ -94,6 +97,7 @@ export class LogManager {
   /** Opens every log there is. Directories exist and are locked. Logs of several directories, and several of one, at once. */
   async open(): Promise<void> {
     await Promise.all(this.#options.logDirs.map(async logDir => {
+      if (this.#options.unusable?.has(logDir)) return;
       this.#online.add(logDir);
       try {
         await this.#openDirectory(logDir);
@@ -113,7 +117,7 @@ export class LogManager {
   }
 
   get(topic: string, partition: number): PartitionLog | undefined {
-    return this.#held.get(liveName(topic, partition))?.log;
+    return this.#held.get(keyOf(topic, partition))?.log;
   }
 
   byIndex(index: number): PartitionLog | undefined {
@@ -132,7 +136,7 @@ export class LogManager {
    * The log of a replica that comes to this broker: the one that is there, or a new one in the emptiest directory. Rejects
    * with a LogDirectoryError where trying again makes no sense before the broker's next start.
    */
-  async create(topic: string, partition: number, topicId: string, isNew: boolean): Promise<PartitionLog> {
+  async create(topic: TopicName, partition: number, topicId: string, isNew: boolean): Promise<PartitionLog> {
     const name = liveName(topic, partition);
     // Asked twice at once, it is made once: each would take what the other makes for a leftover.
     const other = this.#creating.get(name);
@@ -142,7 +146,7 @@ export class LogManager {
     return creation;
   }
 
-  async #create(topic: string, partition: number, topicId: string, isNew: boolean): Promise<PartitionLog> {
+  async #create(topic: TopicName, partition: number, topicId: string, isNew: boolean): Promise<PartitionLog> {
     const known = this.get(topic, partition);
     if (known !== undefined) {
       if (known.topicId !== topicId && known.topicId !== ZERO_ID && topicId !== ZERO_ID) {
@@ -165,7 +169,7 @@ export class LogManager {
     }
   }
 
-  async #createIn(logDir: string, topic: string, partition: number, topicId: string, fresh: boolean): Promise<PartitionLog> {
+  async #createIn(logDir: string, topic: TopicName, partition: number, topicId: string, fresh: boolean): Promise<PartitionLog> {
     const { storage } = this.#options;
     const directory = join(logDir, liveName(topic, partition));
     this.#opening.set(logDir, (this.#opening.get(logDir) ?? 0) + 1);
@@ -187,7 +191,7 @@ export class LogManager {
    * Where a log lies that is not open: its first opening failed. A directory of that name with another topic's id is left
    * over from a deletion that did not come to its end, and moves out of the way.
    */
-  async #homeOf(topic: string, partition: number, topicId: string): Promise<string | undefined> {
+  async #homeOf(topic: TopicName, partition: number, topicId: string): Promise<string | undefined> {
     const { storage, random } = this.#options;
     let home: string | undefined;
     for (const logDir of [...this.#online]) {
@@ -224,7 +228,7 @@ export class LogManager {
    * Takes a log out of service and its files off the disk, the latter after file.delete.delay.ms. The checkpoints name it
    * until they are written the next time, which has to be before a log with its name is made.
    */
-  async remove(topic: string, partition: number): Promise<void> {
+  async remove(topic: TopicName, partition: number): Promise<void> {
     const name = liveName(topic, partition);
     const held = this.#held.get(name);
     if (held === undefined) {
@@ -253,7 +257,7 @@ export class LogManager {
   }
 
   checkpointedHighWatermark(topic: string, partition: number): number {
-    return this.#highWatermarks.get(liveName(topic, partition)) ?? 0;
+    return this.#highWatermarks.get(keyOf(topic, partition)) ?? 0;
   }
 
   /** replication-offset-checkpoint: only who leads and follows knows what it says. */
@@ -328,8 +332,8 @@ export class LogManager {
       readOffsets(storage, join(logDir, LOG_START_OFFSETS)),
       readOffsets(storage, join(logDir, HIGH_WATERMARKS)),
     ]);
-    for (const { topic, partition, offset } of highWatermarks) this.#highWatermarks.set(liveName(topic, partition), offset);
-    const byName = (offsets: readonly PartitionOffset[]): Map<string, number> => new Map(offsets.map(each => [liveName(each.topic, each.partition), each.offset]));
+    for (const { topic, partition, offset } of highWatermarks) this.#highWatermarks.set(keyOf(topic, partition), offset);
+    const byName = (offsets: readonly PartitionOffset[]): Map<string, number> => new Map(offsets.map(each => [keyOf(each.topic, each.partition), each.offset]));
     const recovery = byName(recoveryPoints);
     const starts = byName(startOffsets);
     for (const { name, kind } of found) if (kind === 'delete') this.#removeAfter(0, join(logDir, name));
@@ -353,7 +357,7 @@ export class LogManager {
     if (failures.length > 0) throw failures[0];
   }
 
-  async #openLog(asked: { logDir: string; topic: string; partition: number; recoveryPoint: number; startOffset: number; clean: boolean }): Promise<PartitionLog> {
+  async #openLog(asked: { logDir: string; topic: TopicName; partition: number; recoveryPoint: number; startOffset: number; clean: boolean }): Promise<PartitionLog> {
     const { native, jobs, storage, logger, clock, random, producerExpirationMs } = this.#options;
     const name = liveName(asked.topic, asked.partition);
     const opened: OpenedPartition = await openPartition({
@@ -454,6 +458,11 @@ export class LogManager {
       this.#abandon(held).catch((error: unknown) => this.#options.logger.warn({ log: held.log.directory, error: String(error) }, 'a log of a failed directory was not closed'));
     }
   }
+}
+
+/** What partitions are looked up by. Equal to the name of the directory, and yet no path: the topic may be anything. */
+function keyOf(topic: string, partition: number): string {
+  return `${topic}-${partition}`;
 }
 
 /** A topic's settings as its native logs take them. */

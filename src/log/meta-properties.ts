@@ -12,19 +12,30 @@ export interface MetaProperties {
   readonly directoryId: string | null;
 }
 
-export async function readMetaProperties(storage: Storage, path: string): Promise<MetaProperties | null> {
+/** As it was found: version 1 is the KRaft mode's. */
+export interface FoundMetaProperties extends MetaProperties {
+  readonly kraft: boolean;
+}
+
+const DIRECTORY_ID = /^[A-Za-z0-9_-]{22}(==)?$/;
+
+/** Null: there is none, the directory is new. Rejects where nobody can say whose it is (MetaProperties.Builder). */
+export async function readMetaProperties(storage: Storage, path: string): Promise<FoundMetaProperties | null> {
   const bytes = await storage.readFile(path);
   if (bytes === null) return null;
   const properties = new Map(parseProperties(bytes.toString('latin1')));
-  const version = properties.get('version');
-  if (version === '1') throw new MalformedFile(path, 'was written in KRaft mode (version 1)');
-  if (version !== '0') throw new MalformedFile(path, `version '${version ?? ''}' is not 0`);
+  // The first brokers wrote none, and an empty file is that of a directory that nobody has used.
+  const version = properties.get('version')?.trim() ?? '0';
+  if (!/^[+-]?0*[01]$/.test(version)) throw new MalformedFile(path, `version '${version}' is not 0`);
   const brokerId = properties.get('broker.id');
   if (brokerId !== undefined && !/^[0-9]+$/.test(brokerId)) throw new MalformedFile(path, `broker.id '${brokerId}' is not a broker id`);
+  const directoryId = properties.get('directory.id') ?? null;
+  if (directoryId !== null && !DIRECTORY_ID.test(directoryId)) throw new MalformedFile(path, `directory.id '${directoryId}' is not a directory id`);
   return {
+    kraft: Number(version) !== 0,
     clusterId: properties.get('cluster.id') ?? null,
     brokerId: brokerId === undefined ? null : Number(brokerId),
-    directoryId: properties.get('directory.id') ?? null,
+    directoryId,
   };
 }
 
@@ -55,13 +66,18 @@ function javaDate(now: Date): string {
   return `${weekday} ${month} ${day} ${time} UTC ${year}`;
 }
 
-/** Why these directories are not this broker's, if they are not. Directories without the file are new, and anybody's. */
+/** Why these directories are not this broker's, if they are not. Directories without the file are new, and anybody's (MetaPropertiesEnsemble.verify). */
 export function identityProblem(
-  found: ReadonlyMap<string, MetaProperties | null>, clusterId: string, configuredBrokerId: number,
+  found: ReadonlyMap<string, FoundMetaProperties | null>, clusterId: string, configuredBrokerId: number,
 ): string | undefined {
   const ids = new Map<number, string>();
+  const directoryIds = new Map<string, string>();
   for (const [directory, meta] of found) {
     if (meta === null) continue;
+    if (meta.kraft) return `${directory}: ${META_PROPERTIES} was written in KRaft mode (version 1)`;
+    const twin = meta.directoryId === null ? undefined : directoryIds.get(meta.directoryId);
+    if (twin !== undefined) return `${directory} and ${twin} have the same directory.id: one is a copy of the other`;
+    if (meta.directoryId !== null) directoryIds.set(meta.directoryId, directory);
     if (meta.clusterId !== null && meta.clusterId !== clusterId) {
       return `${directory} belongs to cluster ${meta.clusterId}, but this is cluster ${clusterId}: `
         + 'the directory or zookeeper.connect is the wrong one';

@@ -1,6 +1,7 @@
 // Opening one partition: the native log, and what is kept beside it — topic id, leader epochs, producer state. After an
 // unclean stop both are brought up to the log's end by a look at the batches since the last snapshot (LogLoader.scala).
 
+import type { TopicName } from '../base/topic-name.js';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
@@ -17,7 +18,7 @@ import type { Storage } from './storage.js';
 import { sequenceAfter } from './producer-entry.js';
 
 export interface OpenPartitionRequest {
-  readonly topic: string;
+  readonly topic: TopicName;
   readonly partition: number;
   readonly logDir: string;
   readonly directory: string;

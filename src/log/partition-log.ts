@@ -2,6 +2,7 @@
 // end offset, producer state, leader epochs. The end offset here trails the native one by the completions still on
 // their way: it moves when the main isolate hears of an append, in log order.
 
+import type { TopicName } from '../base/topic-name.js';
 import { NativeCode } from '../native/codes.js';
 import { LogFact, MEMORY_CANNOT_TELL, NOTHING_THERE, ScanField, type LogOptions, type NativeExchange } from '../native/exchange.js';
 import type { Jobs } from '../native/jobs.js';
@@ -13,7 +14,7 @@ export const IDEMPOTENT = 1;
 export const AWAITED = 2;
 
 export interface PartitionLogFacts {
-  readonly topic: string;
+  readonly topic: TopicName;
   readonly partition: number;
   readonly topicId: string;
   readonly logDir: string;
@@ -47,7 +48,7 @@ const facts = new Float64Array(LogFact.size);
 const BATCHES_PER_SCAN = 1024;
 
 export class PartitionLog {
-  readonly topic: string;
+  readonly topic: TopicName;
   readonly partition: number;
   topicId: string;
   readonly logDir: string;

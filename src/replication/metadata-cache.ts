@@ -1,5 +1,7 @@
 // What this broker knows of the cluster, from the controller's UpdateMetadata (ZkMetadataCache.scala).
 
+import type { TopicName } from '../base/topic-name.js';
+
 /** An endpoint of a broker for one listener. */
 export interface Endpoint {
   readonly listener: string;
@@ -26,7 +28,7 @@ export interface PartitionState {
 }
 
 export interface TopicState {
-  readonly name: string;
+  readonly name: TopicName;
   /** Zero uuid where the topic has none (older inter-broker protocols). */
   readonly id: string;
   readonly partitions: Map<number, PartitionState>;
@@ -38,7 +40,7 @@ export const NO_LEADER = -1;
 const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 export interface TopicChange {
-  readonly name: string;
+  readonly name: TopicName;
   /** Undefined where nothing is said of it; the zero uuid takes it away. */
   readonly id: string | undefined;
   readonly partitions: readonly PartitionState[];
@@ -54,14 +56,14 @@ export class MetadataCache {
   #controllerId = -1;
   #brokers = new Map<number, LiveBroker>();
   readonly #topics = new Map<string, TopicState>();
-  readonly #names = new Map<string, string>();
+  readonly #names = new Map<string, TopicName>();
   readonly #waiting = new Set<() => void>();
 
   /** Live brokers are replaced by each update; partitions are merged, and dropped where the leader is -2. */
-  update(update: MetadataUpdate): { readonly deleted: { readonly topic: string; readonly partition: number }[] } {
+  update(update: MetadataUpdate): { readonly deleted: { readonly topic: TopicName; readonly partition: number }[] } {
     this.#controllerId = update.controllerId;
     this.#brokers = new Map(update.brokers.map(broker => [broker.id, broker]));
-    const deleted: { topic: string; partition: number }[] = [];
+    const deleted: { topic: TopicName; partition: number }[] = [];
     for (const change of update.topics) {
       for (const partition of change.partitions) {
         if (partition.leader === LEADER_DURING_DELETE) {
@@ -95,7 +97,7 @@ export class MetadataCache {
     return this.#topics.get(name);
   }
 
-  topicName(id: string): string | undefined {
+  topicName(id: string): TopicName | undefined {
     return this.#names.get(id);
   }
 
@@ -109,7 +111,7 @@ export class MetadataCache {
     return () => this.#waiting.delete(look);
   }
 
-  #topic(name: string, told: string | undefined): TopicState {
+  #topic(name: TopicName, told: string | undefined): TopicState {
     const known = this.#topics.get(name);
     const id = told ?? known?.id ?? ZERO_ID;
     if (known !== undefined && known.id === id) return known;

@@ -3,6 +3,7 @@
 // A produce or fetch needs nothing of a partition's hot state but this object, so that handlers can move to other
 // isolates one day.
 
+import type { TopicName } from '../base/topic-name.js';
 import type { PartitionLog } from '../log/partition-log.js';
 import { ErrorCode } from '../protocol/errors.js';
 
@@ -28,7 +29,7 @@ export interface LeadershipChange {
 }
 
 export class Partition {
-  readonly topic: string;
+  readonly topic: TopicName;
   readonly index: number;
   readonly brokerId: number;
   log: PartitionLog | undefined;
@@ -59,7 +60,7 @@ export class Partition {
   readonly #waiters = new Set<Waiter>();
   readonly #watch: (log: number, watched: boolean) => void;
 
-  constructor(topic: string, index: number, brokerId: number, internal: boolean, watch: (log: number, watched: boolean) => void) {
+  constructor(topic: TopicName, index: number, brokerId: number, internal: boolean, watch: (log: number, watched: boolean) => void) {
     this.topic = topic;
     this.index = index;
     this.brokerId = brokerId;

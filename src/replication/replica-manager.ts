@@ -1,5 +1,6 @@
 // The replicas this broker holds, and the controller's requests about them (ReplicaManager.scala).
 
+import { topicName, type TopicName } from '../base/topic-name.js';
 import type { Logger } from '../base/logger.js';
 import { sideBySide } from '../base/side-by-side.js';
 import type { Timer, Timers } from '../base/timers.js';
@@ -19,6 +20,8 @@ const EPOCH_UNKNOWN = -1;
 const EPOCH_DURING_DELETE = -2;
 /** Between attempts to open logs that could not be opened. */
 const RETRY_MS = 5000;
+/** Beyond what a topic's znode can name. */
+const LARGEST_INDEX = 0xfffff;
 /** Logs of one request that are opened at the same time. */
 const OPENED_AT_ONCE = 64;
 
@@ -31,7 +34,7 @@ export interface ReplicaManagerOptions {
   /** Marks a log whose appends must wake the main isolate. */
   readonly watch: (log: number, watched: boolean) => void;
   /** Reads a topic's settings before its first log is made. */
-  readonly prepareTopic: (topic: string) => Promise<void>;
+  readonly prepareTopic: (topic: TopicName) => Promise<void>;
   /** Applies a topic's effective settings to a partition (and to its log). */
   readonly configure: (partition: Partition) => void;
   /** This broker began or ended to lead a partition. Called in order, after the partition changed. */
@@ -39,7 +42,7 @@ export interface ReplicaManagerOptions {
   /** Replicas that could not be opened before can be now: the controller should ask again. */
   readonly onReplicasBack: () => void;
   /** Partitions left the metadata: committed offsets of theirs go. */
-  readonly onDeleted: (partitions: readonly { readonly topic: string; readonly partition: number }[]) => void;
+  readonly onDeleted: (partitions: readonly { readonly topic: TopicName; readonly partition: number }[]) => void;
   readonly internalTopics: ReadonlySet<string>;
 }
 
@@ -135,23 +138,25 @@ export class ReplicaManager {
     if (refused !== ErrorCode.None) return { errorCode: refused, partitionErrors: [], topics: [] };
     const partitionErrors: { topicName: string; partitionIndex: number; errorCode: number }[] = [];
     for (const state of request.ungroupedPartitionStates) {
-      partitionErrors.push({ topicName: state.topicName, partitionIndex: state.partitionIndex, errorCode: await this.#become(state.topicName, ZERO_ID, state) });
+      const topic = topicName(state.topicName);
+      partitionErrors.push({ topicName: state.topicName, partitionIndex: state.partitionIndex, errorCode: topic === undefined ? ErrorCode.InvalidTopicException : await this.#become(topic, ZERO_ID, state) });
     }
     const topics: { topicId: string; partitionErrors: { partitionIndex: number; errorCode: number }[] }[] = [];
     for (const topic of request.topicStates) {
-      if (!this.#topics.has(topic.topicName)) await this.#options.prepareTopic(topic.topicName);
+      const name = topicName(topic.topicName);
+      if (name !== undefined && !this.#topics.has(name)) await this.#options.prepareTopic(name);
       // Logs are opened side by side: a topic of many partitions does not wait for the sum.
-      const codes: number[] = [];
-      await sideBySide(topic.partitionStates.entries(), OPENED_AT_ONCE, async ([at, state]) => { codes[at] = await this.#become(topic.topicName, topic.topicId, state); });
+      const codes: number[] = topic.partitionStates.map(() => ErrorCode.InvalidTopicException);
+      if (name !== undefined) await sideBySide(topic.partitionStates.entries(), OPENED_AT_ONCE, async ([at, state]) => { codes[at] = await this.#become(name, topic.topicId, state); });
       topic.partitionStates.forEach((state, at) => partitionErrors.push({ topicName: topic.topicName, partitionIndex: state.partitionIndex, errorCode: codes[at]! }));
       topics.push({ topicId: topic.topicId, partitionErrors: topic.partitionStates.map((state, at) => ({ partitionIndex: state.partitionIndex, errorCode: codes[at]! })) });
     }
     return { errorCode: ErrorCode.None, partitionErrors, topics };
   }
 
-  async #become(topic: string, topicId: string, state: StateOfLeaderAndIsr): Promise<number> {
+  async #become(topic: TopicName, topicId: string, state: StateOfLeaderAndIsr): Promise<number> {
     if (this.#lost(this.find(topic, state.partitionIndex))) return ErrorCode.KafkaStorageError;
-    if (!state.replicas.includes(this.brokerId)) return ErrorCode.UnknownTopicOrPartition;
+    if (!state.replicas.includes(this.brokerId) || !isIndex(state.partitionIndex)) return ErrorCode.UnknownTopicOrPartition;
     const partition = this.#partition(topic, state.partitionIndex);
     if (state.leaderEpoch < partition.leaderEpoch) return ErrorCode.StaleControllerEpoch;
     // An equal epoch with an equal partition epoch changes nothing, but answers as the first did.
@@ -250,8 +255,10 @@ export class ReplicaManager {
     }
     if (!asked.remove) return ErrorCode.None;
     if (partition !== undefined) this.#forget(partition);
+    const topic = topicName(asked.topic);
+    if (topic === undefined) return ErrorCode.None;
     try {
-      await this.#logs.remove(asked.topic, asked.partition);
+      await this.#logs.remove(topic, asked.partition);
       return ErrorCode.None;
     } catch (error) {
       this.#options.logger.error({ topic: asked.topic, partition: asked.partition, error: String(error) }, 'cannot delete a replica');
@@ -262,9 +269,15 @@ export class ReplicaManager {
   #updateMetadata(request: UpdateMetadataRequest): { errorCode: number } {
     const refused = this.#staleness(request.controllerEpoch, request.brokerEpoch);
     if (refused !== ErrorCode.None) return { errorCode: refused };
-    const topics: TopicChange[] = request.topicStates.map(topic => ({ name: topic.topicName, id: topic.topicId, partitions: topic.partitionStates.map(metadataState) }));
+    const topics: TopicChange[] = [];
+    const tell = (text: string, id: string | undefined, partitions: PartitionState[]): void => {
+      const name = topicName(text);
+      if (name === undefined) this.#options.logger.warn({ topic: text }, 'the controller told of a topic whose name is illegal: left out');
+      else topics.push({ name, id, partitions });
+    };
+    for (const topic of request.topicStates) tell(topic.topicName, topic.topicId, topic.partitionStates.map(metadataState));
     // Before version 5 topics had no ids to tell: whoever has one keeps it.
-    for (const state of request.ungroupedPartitionStates) topics.push({ name: state.topicName, id: undefined, partitions: [metadataState(state)] });
+    for (const state of request.ungroupedPartitionStates) tell(state.topicName, undefined, [metadataState(state)]);
     const { deleted } = this.metadata.update({
       controllerId: request.controllerId,
       brokers: request.liveBrokers.map(liveBroker),
@@ -274,7 +287,7 @@ export class ReplicaManager {
     return { errorCode: ErrorCode.None };
   }
 
-  #partition(topic: string, index: number): Partition {
+  #partition(topic: TopicName, index: number): Partition {
     let partitions = this.#topics.get(topic);
     if (partitions === undefined) this.#topics.set(topic, (partitions = []));
     return (partitions[index] ??= new Partition(topic, index, this.brokerId, this.#options.internalTopics.has(topic), this.#options.watch));
@@ -286,6 +299,11 @@ export class ReplicaManager {
     // From the end: a topic that goes as a whole goes from the beginning, and is looked through once.
     if (partitions.findLast(each => each !== undefined) === undefined) this.#topics.delete(partition.topic);
   }
+}
+
+/** An index becomes part of a directory's name, where -1 would read as another topic's 1. */
+function isIndex(partition: number): boolean {
+  return partition >= 0 && partition <= LARGEST_INDEX;
 }
 
 /** What opening a replica's log takes. */

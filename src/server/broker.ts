@@ -1,5 +1,6 @@
 // The composition root: the one place that constructs the parts of a broker and joins them.
 
+import { topicName, type TopicName } from '../base/topic-name.js';
 import { join, resolve } from 'node:path';
 import { systemClock, type Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
@@ -11,7 +12,7 @@ import { createGroupCoordinator, type GroupCoordinator } from '../coordinator/gr
 import { groupCoordinatorConfig } from '../coordinator/group/config.js';
 import { lockDirectory, type FileLock, type LockFile } from '../log/log-directory.js';
 import { LogManager, logOptions } from '../log/log-manager.js';
-import { identityProblem, META_PROPERTIES, readMetaProperties, writeMetaProperties } from '../log/meta-properties.js';
+import { identityProblem, META_PROPERTIES, readMetaProperties, writeMetaProperties, type FoundMetaProperties } from '../log/meta-properties.js';
 import { diskStorage, type Storage } from '../log/storage.js';
 import { AppendFlag } from '../native/exchange.js';
 import { MetadataCache } from '../replication/metadata-cache.js';
@@ -23,7 +24,7 @@ import type { EmbeddedZooKeeper } from '../zookeeper/server/embedded.js';
 import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
 import type { BrokerEndpoint } from '../zookeeper/znodes/broker.js';
 import { encodeLogDirEvent } from '../zookeeper/znodes/notifications.js';
-import { SequencePrefix } from '../zookeeper/znodes/paths.js';
+import { SequencePrefix, TOPIC_ENTITIES } from '../zookeeper/znodes/paths.js';
 import { ConfigChanges } from './config-changes.js';
 import { FinalizedFeatures } from './finalized-features.js';
 import { InternalTopicLog } from './coordinator-log.js';
@@ -37,7 +38,7 @@ import { clusterIdOf, createPersistentPaths, generateBrokerId, register } from '
 import { advertisedApis, routesFor } from './routes.js';
 import type { BrokerServices } from './services.js';
 import { BrokerSession } from './session.js';
-import { GROUP_OFFSETS_TOPIC, InternalTopics, TRANSACTION_STATE_TOPIC } from './topics/internal-topics.js';
+import { GROUP_OFFSETS_TOPIC, INTERNAL_TOPICS, InternalTopics } from './topics/internal-topics.js';
 import { TopicAdmin } from './topics/topic-admin.js';
 import { TopicConfigs } from './topics/topic-configs.js';
 
@@ -91,6 +92,8 @@ class Broker implements RunningBroker {
   readonly #storage: Storage;
   readonly #stop: AbortSignal | undefined;
   readonly #logDirs: readonly string[];
+  /** Those whose meta.properties cannot be read or written. */
+  readonly #unusable = new Set<string>();
   readonly #metadata = new MetadataCache();
   readonly #locks: FileLock[] = [];
   readonly #periodic: Timer[] = [];
@@ -222,17 +225,29 @@ class Broker implements RunningBroker {
 
   /** Which broker of which cluster this is: the configuration, meta.properties and ZooKeeper have to agree. */
   async #identify(): Promise<void> {
-    const found = new Map(await Promise.all(this.#logDirs.map(async dir => [dir, await readMetaProperties(this.#storage, join(dir, META_PROPERTIES))] as const)));
+    const found = new Map<string, FoundMetaProperties | null>();
+    for (const dir of this.#logDirs) await this.#orUnusable(dir, async () => { found.set(dir, await readMetaProperties(this.#storage, join(dir, META_PROPERTIES))); });
     const configured = this.#config.brokerId;
     const problem = identityProblem(found, this.clusterId, configured);
     if (problem !== undefined) throw new Error(problem);
     const stored = [...found.values()].find(meta => meta !== null && meta.brokerId !== null)?.brokerId ?? null;
     this.id = configured >= 0 ? configured : (stored ?? await generateBrokerId(this.#zk, this.#config.number('reserved.broker.max.id')));
     const now = new Date(this.#clock.now());
-    await Promise.all([...found].map(async ([dir, meta]) => {
-      if (meta?.clusterId === this.clusterId && meta.brokerId === this.id) return;
-      await writeMetaProperties(this.#storage, join(dir, META_PROPERTIES), { clusterId: this.clusterId, brokerId: this.id, directoryId: meta?.directoryId ?? null }, now);
-    }));
+    for (const [dir, meta] of found) {
+      if (meta?.clusterId === this.clusterId && meta.brokerId === this.id) continue;
+      await this.#orUnusable(dir, () => writeMetaProperties(this.#storage, join(dir, META_PROPERTIES), { clusterId: this.clusterId, brokerId: this.id, directoryId: meta?.directoryId ?? null }, now));
+    }
+  }
+
+  /** A directory that cannot even say whose it is stays out, and the others serve. */
+  async #orUnusable(logDir: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#unusable.add(logDir);
+      if (this.#unusable.size === this.#logDirs.length) throw error;
+      this.#logger.error({ logDir, error: String(error) }, 'a log directory cannot be used');
+    }
   }
 
   async #openLogs(plane: DataPlane): Promise<void> {
@@ -240,7 +255,7 @@ class Broker implements RunningBroker {
     this.#topicConfigs = new TopicConfigs(this.#zk, config, topic => this.#reconfigure(topic));
     await this.#topicConfigs.reloadAll();
     const logs = (this.#logs = new LogManager({
-      native: plane.native, jobs: plane.jobs, storage: this.#storage, logDirs: this.#logDirs,
+      native: plane.native, jobs: plane.jobs, storage: this.#storage, logDirs: this.#logDirs, unusable: this.#unusable,
       clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger,
       topicConfig: topic => this.#topicConfigs.of(topic),
       producerExpirationMs: () => config.number('producer.id.expiration.ms'),
@@ -260,7 +275,7 @@ class Broker implements RunningBroker {
       onLeadership: (partition, leads) => this.#leadershipChanged(partition, leads),
       onReplicasBack: () => void this.#askToBeAsked(),
       onDeleted: partitions => this.#groups?.onPartitionsDeleted(partitions),
-      internalTopics: new Set([GROUP_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC]),
+      internalTopics: INTERNAL_TOPICS,
     });
   }
 
@@ -331,7 +346,8 @@ class Broker implements RunningBroker {
       clock: this.#clock, logger: this.#logger, predecessorIsDead: this.#config.embedded,
     };
     this.#configChanges = new ConfigChanges(this.#zk, this.#clock, this.#logger, async entity => {
-      if (entity.startsWith('topics/')) await this.#topicConfigs.reload(entity.slice('topics/'.length));
+      const topic = entity.startsWith(TOPIC_ENTITIES) ? topicName(entity.slice(TOPIC_ENTITIES.length)) : undefined;
+      if (topic !== undefined) await this.#topicConfigs.reload(topic);
     });
     await this.#configChanges.start();
     this.#replicas.brokerEpoch = await unlessStopped(register(registration), this.#stop);
@@ -385,7 +401,7 @@ class Broker implements RunningBroker {
     partition.log?.configure(logOptions(config, this.#random.int(0x7fffffff)));
   }
 
-  #reconfigure(topic: string): void {
+  #reconfigure(topic: TopicName): void {
     for (const partition of this.#replicas?.partitionsOf(topic) ?? []) if (partition?.log !== undefined) this.#configure(partition);
   }
 

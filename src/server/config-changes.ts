@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.js';
 import type { Logger } from '../base/logger.js';
 import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
 import { decodeConfigChange } from '../zookeeper/znodes/config.js';
+import { ZnodeFormatError } from '../zookeeper/znodes/json.js';
 import { ZnodePath } from '../zookeeper/znodes/paths.js';
 
 const KEPT_MS = 900_000;
@@ -60,19 +61,54 @@ export class ConfigChanges {
     }
   }
 
+  /** What is new first: somebody waits for it to take effect. */
   async #readNew(): Promise<void> {
     const { children } = await this.#zk.getChildren(ZnodePath.configChanges, () => void this.#look());
     const names = children.sort();
     for (const name of names) {
-      const path = `${ZnodePath.configChanges}/${name}`;
-      try {
-        const { data, stat } = await this.#zk.getData(path);
-        if (name > this.#seen && data !== null) await this.#changed(decodeConfigChange(data));
-        else if (this.#clock.now() - stat.ctime > KEPT_MS) await this.#zk.delete(path);
-      } catch (error) {
-        if (!isZkError(error, 'NONODE')) throw error;
-      }
+      if (name <= this.#seen) continue;
+      const note = await this.#read(name);
+      const entityPath = note === undefined ? undefined : this.#entityOf(name, note.data);
+      if (entityPath !== undefined) await this.#changed(entityPath);
+      this.#seen = name;
     }
-    this.#seen = names.at(-1) ?? this.#seen;
+    await this.#forgetOld(names);
   }
+
+  /** One that somebody spoilt by hand must not keep the next from being read. */
+  #entityOf(name: string, data: Buffer | null): string | undefined {
+    try {
+      return data === null ? undefined : decodeConfigChange(data);
+    } catch (error) {
+      if (!(error instanceof ZnodeFormatError)) throw error;
+      this.#logger.warn({ name, error: String(error) }, 'a note of changed settings cannot be read: passed over');
+      return undefined;
+    }
+  }
+
+  /** Notes are numbered as they come, so behind one that is kept all are. */
+  async #forgetOld(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const note = await this.#read(name);
+      if (note === undefined) continue;
+      if (this.#clock.now() - note.stat.ctime <= KEPT_MS) return;
+      await this.#zk.delete(pathOf(name)).catch((error: unknown) => {
+        if (!isZkError(error, 'NONODE')) throw error;
+      });
+    }
+  }
+
+  /** Undefined: another broker found it old. */
+  async #read(name: string): Promise<Awaited<ReturnType<ZooKeeper['getData']>> | undefined> {
+    try {
+      return await this.#zk.getData(pathOf(name));
+    } catch (error) {
+      if (isZkError(error, 'NONODE')) return undefined;
+      throw error;
+    }
+  }
+}
+
+function pathOf(name: string): string {
+  return `${ZnodePath.configChanges}/${name}`;
 }

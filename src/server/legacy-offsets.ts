@@ -1,12 +1,15 @@
+import { topicName } from '../base/topic-name.js';
 import type { LegacyOffsets } from '../coordinator/group/coordinator.js';
 import { ZkError } from '../zookeeper/types.js';
 import type { ZooKeeper } from '../zookeeper/types.js';
+import { consumerOffsetPath, consumersGroup } from '../zookeeper/znodes/paths.js';
 
 /** Offsets as consumers before 0.9 kept them: /consumers/<group>/offsets/<topic>/<partition>, decimal. */
 export function zooKeeperOffsets(zookeeper: ZooKeeper): LegacyOffsets {
   return {
     async commit(group, topic, partition, offset) {
       const path = offsetPath(group, topic, partition);
+      if (path === undefined) return false;
       const data = Buffer.from(String(offset));
       try {
         await zookeeper.setData(path, data);
@@ -14,10 +17,13 @@ export function zooKeeperOffsets(zookeeper: ZooKeeper): LegacyOffsets {
         if (!is(error, 'NONODE')) throw error;
         await createWithParents(zookeeper, path, data);
       }
+      return true;
     },
     async fetch(group, topic, partition) {
+      const path = offsetPath(group, topic, partition);
+      if (path === undefined) return null;
       try {
-        const { data } = await zookeeper.getData(offsetPath(group, topic, partition));
+        const { data } = await zookeeper.getData(path);
         const text = data?.toString() ?? '';
         return /^-?\d+$/.test(text) ? Number(text) : null;
       } catch (error) {
@@ -28,8 +34,9 @@ export function zooKeeperOffsets(zookeeper: ZooKeeper): LegacyOffsets {
   };
 }
 
-function offsetPath(group: string, topic: string, partition: number): string {
-  return `/consumers/${group}/offsets/${topic}/${partition}`;
+function offsetPath(group: string, topic: string, partition: number): string | undefined {
+  const [named, of] = [consumersGroup(group), topicName(topic)];
+  return named === undefined || of === undefined ? undefined : consumerOffsetPath(named, of, partition);
 }
 
 /** Two commits may create the same nodes at once: whoever comes second finds them, and writes its offset over the other's. */

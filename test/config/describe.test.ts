@@ -15,7 +15,7 @@ test('a topic setting shows its value and every place behind it, nearest first',
   const config = broker({ 'log.segment.bytes': '1000' });
   config.applyDynamic(new Map([['log.segment.bytes', '3000']]), new Map([['log.segment.bytes', '2000']]));
   const entry = find(describeTopic(new Map([['segment.bytes', ' 4000 ']]), config.settings, ALL), 'segment.bytes');
-  expect(entry).toMatchObject({ value: '4000', configSource: ConfigSource.topic, readOnly: false, isDefault: false, isSensitive: false, configType: 3, documentation: null });
+  expect(entry).toMatchObject({ value: '4000', configSource: ConfigSource.topic, readOnly: false, isSensitive: false, configType: 3, documentation: null });
   expect(places(entry)).toEqual(['1 segment.bytes=4000', '2 log.segment.bytes=3000', '3 log.segment.bytes=2000', '4 log.segment.bytes=1000', '5 log.segment.bytes=1073741824']);
 });
 
@@ -52,7 +52,7 @@ test('a broker shows its public keys and the internal ones somebody set', () => 
 test('who may change a broker setting can be read off it', () => {
   const entries = describeBroker(broker({ 'num.io.threads': '5' }).settings, ALL);
   expect(find(entries, 'num.io.threads')).toMatchObject({ readOnly: false, value: '5', configSource: ConfigSource.staticBroker });
-  expect(find(entries, 'num.partitions')).toMatchObject({ readOnly: true, isDefault: true });
+  expect(find(entries, 'num.partitions')).toMatchObject({ readOnly: true });
 });
 
 test('passwords and keys nobody knows never show a value, in no place', () => {

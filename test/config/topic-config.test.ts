@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { BrokerConfig } from '../../src/config/broker-config.js';
-import { alterTopicOverrides, checkTopicOverrides, type ConfigOperation } from '../../src/config/alter-topic.js';
+import { applyOperations, checkOperations, checkTopicOverrides, nullOverrides, type AlterRefusal, type ConfigOperation } from '../../src/config/alter-topic.js';
 import { topicConfig, topicValue, type TopicConfig } from '../../src/config/topic-config.js';
 
 const broker = (properties: Record<string, string> = {}): BrokerConfig => BrokerConfig.from(new Map(Object.entries(properties)), 'h');
@@ -59,7 +59,8 @@ test('a dynamic change of the broker reaches every topic that did not override i
 
 const settings = broker().settings;
 const refusal = (overrides: Record<string, string | null>): string | undefined => {
-  const refused = checkTopicOverrides(new Map(Object.entries(overrides)), settings);
+  const given = new Map(Object.entries(overrides));
+  const refused = nullOverrides(given) ?? checkTopicOverrides(given as Map<string, string>, settings);
   expect(refused?.error ?? 'INVALID_CONFIG').toBe('INVALID_CONFIG');
   return refused?.message;
 };
@@ -68,6 +69,8 @@ test('overrides are refused with the key, the value and the reason', () => {
   expect(refusal({ 'retention.ms': '-1', 'cleanup.policy': 'compact' })).toBeUndefined();
   expect(refusal({ 'retention.ms': '-5' })).toBe('Invalid value -5 for configuration retention.ms: Value must be at least -1');
   expect(refusal({ 'segment.bytes': 'big' })).toBe('Invalid value big for configuration segment.bytes: Not a number of type INT');
+  // Names before values.
+  expect(refusal({ 'segment.bytes': 'big', nonsense: '5' })).toBe('Unknown topic config name: nonsense');
   expect(refusal({ 'log.retention.ms': '5' })).toBe('Unknown topic config name: log.retention.ms');
   expect(refusal({ 'retention.ms': null, 'segment.ms': null })).toBe('Null value not supported for topic configs: retention.ms,segment.ms');
   expect(refusal({ 'min.compaction.lag.ms': '10', 'max.compaction.lag.ms': '5' })).toMatch(/min\.compaction\.lag\.ms \(10\) > max\.compaction\.lag\.ms \(5\)/);
@@ -78,8 +81,14 @@ test('overrides are refused with the key, the value and the reason', () => {
 const [SET, DELETE, APPEND, SUBTRACT] = [0, 1, 2, 3];
 
 function altered(current: Record<string, string>, ...operations: [string, number, string | null][]): Record<string, string> | string {
-  const result = alterTopicOverrides(overriding(current), operations.map(([name, operation, value]): ConfigOperation => ({ name, operation, value })), settings);
-  return 'refusal' in result ? `${result.refusal.error}: ${result.refusal.message}` : Object.fromEntries(result.overrides);
+  const asked = operations.map(([name, operation, value]): ConfigOperation => ({ name, operation, value }));
+  const told = ({ error, message }: AlterRefusal): string => `${error}: ${message}`;
+  const senseless = checkOperations(asked);
+  if (senseless !== undefined) return told(senseless);
+  const result = applyOperations(overriding(current), asked);
+  if ('refusal' in result) return told(result.refusal);
+  const illegal = checkTopicOverrides(result.overrides, settings);
+  return illegal === undefined ? Object.fromEntries(result.overrides) : told(illegal);
 }
 
 test('set and delete touch only what they name', () => {

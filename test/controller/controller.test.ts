@@ -10,6 +10,7 @@ import { encodeTopic } from '../../src/zookeeper/znodes/topic.js';
 import { until } from '../support/broker.js';
 import { connected, embedded, system } from '../zookeeper/support/kit.js';
 import { ManualTime } from '../zookeeper/support/manual-time.js';
+import { named } from '../support/names.js';
 
 type Sent = { broker: number; api: string; message: { controllerEpoch: number; topicStates?: { topicName: string; partitionStates: { partitionIndex: number; leader: number }[] }[] } };
 
@@ -230,7 +231,7 @@ test('a new controller leaves alone what it cannot read, be it a topic or one of
   const time = new ManualTime();
   const one = await cluster.join(1, { timers: time });
   expect(one.controller.isActive).toBe(true);
-  expect(['spoilt', 'half', 'sound'].map(name => one.controller.topic(name) !== undefined)).toEqual([false, false, true]);
+  expect(['spoilt', 'half', 'sound'].map(name => one.controller.topic(named(name)) !== undefined)).toEqual([false, false, true]);
   for (const index of [0, 1]) expect(decodePartitionState((await operator.getData(`/brokers/topics/sound/partitions/${index}/state`)).data!).leader).toBe(1);
   // Spoilt while it is led: what was known of it stands, and the others go on.
   const { epoch } = one.controller;
@@ -240,7 +241,7 @@ test('a new controller leaves alone what it cannot read, be it a topic or one of
   time.advance(1000);
   await one.controller.start();
   expect(one.controller.epoch).toBe(epoch);
-  expect(one.controller.topic('sound')?.partitions.size).toBe(2);
+  expect(one.controller.topic(named('sound'))?.partitions.size).toBe(2);
   await one.controller.close();
 });
 

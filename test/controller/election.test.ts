@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { NO_LEADER, type Leadership, type PartitionFacts } from '../../src/controller/context.js';
 import { electLeader, firstLeadership, withoutBroker, type ElectionRules } from '../../src/controller/election.js';
 import { EventQueue } from '../../src/controller/event-queue.js';
+import { named } from '../support/names.js';
 
-const partition = (replicas: number[]): PartitionFacts => ({ topic: 'orders', index: 0, replicas, leadership: undefined });
+const partition = (replicas: number[]): PartitionFacts => ({ topic: named('orders'), index: 0, replicas, leadership: undefined });
 const led = (leader: number, isr: number[], leaderEpoch = 4): Leadership => ({ leader, leaderEpoch, isr, controllerEpoch: 1, recoveryState: 0, zkVersion: 9 });
 const rules = (live: number[], unclean = false): ElectionRules => ({ live: broker => live.includes(broker), unclean, controllerEpoch: 2 });
 

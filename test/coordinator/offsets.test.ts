@@ -67,6 +67,7 @@ test('what nobody committed reads as -1, in groups nobody knows too', async () =
 test('version 0 keeps its offsets in ZooKeeper', async () => {
   const story = await Story.begin({ led: [] });
   expect(commitErrors(await story.commit('g', { 'orders-0': 5, 'nowhere-0': 1 }, { version: 0 }).promise)).toEqual([0, ErrorCode.UnknownTopicOrPartition]);
+  expect(commitErrors(await story.commit('..', { 'orders-0': 5 }, { version: 0 }).promise), 'a group that ZooKeeper has no place for').toEqual([ErrorCode.InvalidGroupId]);
   expect([...story.zookeeper]).toEqual([['g/orders/0', 5]]);
   const [topic] = await story.coordinator.offsets.fetchLegacyOffsets('g', [{ name: 'orders', partitionIndexes: [0, 1] }]);
   expect(topic!.partitions).toMatchObject([{ committedOffset: 5, errorCode: 0 }, { committedOffset: -1, errorCode: ErrorCode.UnknownTopicOrPartition }]);

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { decodeCheckpoint, MalformedFile, readEpochs, readOffsets, writeEpochs, writeOffsets } from '../../src/log/checkpoint-file.js';
 import { forgetCleanShutdown, markCleanShutdown, wasCleanlyShutDown } from '../../src/log/clean-shutdown.js';
-import { identityProblem, readMetaProperties, writeMetaProperties, type MetaProperties } from '../../src/log/meta-properties.js';
+import { identityProblem, readMetaProperties, writeMetaProperties, type FoundMetaProperties, type MetaProperties } from '../../src/log/meta-properties.js';
 import { readPartitionMetadata, writePartitionMetadata } from '../../src/log/partition-metadata.js';
 import { MemoryStorage } from './support/memory-storage.js';
 
@@ -71,36 +71,44 @@ test('the mark of a clean shutdown', async () => {
   expect(await wasCleanlyShutDown(storage, '/logs')).toBe(true);
 });
 
+const DIRECTORY = 'Zk-8cUqKTVqdZJq1B_CxQw';
+
 test('meta.properties', async () => {
   const storage = new MemoryStorage();
   const meta: MetaProperties = { clusterId: 'gFJ0dpTJSw2G2YrQmd3WjA', brokerId: 1001, directoryId: null };
   await writeMetaProperties(storage, '/f', meta, new Date(Date.UTC(2026, 10, 1, 3, 4, 5)));
   expect(storage.text('/f')).toBe('#\n#Sun Nov 01 03:04:05 UTC 2026\nversion=0\ncluster.id=gFJ0dpTJSw2G2YrQmd3WjA\nbroker.id=1001\n');
-  expect(await readMetaProperties(storage, '/f')).toEqual(meta);
+  expect(await readMetaProperties(storage, '/f')).toEqual({ ...meta, kraft: false });
   expect(await readMetaProperties(new MemoryStorage(), '/f')).toBeNull();
 });
 
 test('meta.properties as others leave it', async () => {
-  const read = (content: string): Promise<MetaProperties | null> => readMetaProperties(holding(content), '/f');
-  expect(await read('version=0\nbroker.id=2\n')).toEqual({ clusterId: null, brokerId: 2, directoryId: null });
-  expect(await read('# x\nbroker.id : 2\ncluster.id=a\\=b\nversion 0\ndirectory.id=d')).toEqual({ clusterId: 'a=b', brokerId: 2, directoryId: 'd' });
-  await expect(read('version=1\nnode.id=2\ncluster.id=a\n')).rejects.toThrow(/KRaft/);
-  await expect(read('broker.id=2\n')).rejects.toBeInstanceOf(MalformedFile);
-  await expect(read('version=0\nbroker.id=two\n')).rejects.toBeInstanceOf(MalformedFile);
-  const odd = { clusterId: 'a=b c\\d:e é', brokerId: 0, directoryId: 'x' };
+  const read = (content: string): Promise<FoundMetaProperties | null> => readMetaProperties(holding(content), '/f');
+  const none = { kraft: false, clusterId: null, brokerId: null, directoryId: null };
+  expect(await read('version=0\nbroker.id=2\n')).toEqual({ ...none, brokerId: 2 });
+  expect(await read(`# x\nbroker.id : 2\ncluster.id=a\\=b\nversion 0\ndirectory.id=${DIRECTORY}`)).toEqual({ ...none, clusterId: 'a=b', brokerId: 2, directoryId: DIRECTORY });
+  // Empty, or of a time when there were no versions: as new.
+  for (const empty of ['', '\n', '#\n#Sun Nov 01 03:04:05 UTC 2026\n']) expect(await read(empty)).toEqual(none);
+  expect(await read('broker.id=2\n')).toEqual({ ...none, brokerId: 2 });
+  expect(await read('version= 00 \n')).toEqual(none);
+  expect((await read('version=1\nnode.id=2\ncluster.id=a\n'))!.kraft).toBe(true);
+  for (const bad of ['version=\n', 'version=2\n', 'version=one\n', 'version=0\nbroker.id=two\n', 'broker.id=\n', 'directory.id=d\n']) await expect(read(bad), bad).rejects.toBeInstanceOf(MalformedFile);
+  const odd = { clusterId: 'a=b c\\d:e é', brokerId: 0, directoryId: DIRECTORY };
   const storage = new MemoryStorage();
   await writeMetaProperties(storage, '/f', odd, new Date(0));
-  expect(await readMetaProperties(storage, '/f')).toEqual(odd);
+  expect(await readMetaProperties(storage, '/f')).toEqual({ ...odd, kraft: false });
 });
 
 test('directories of another cluster, of another broker, or of several stop the start', () => {
-  const meta = (clusterId: string, brokerId: number): MetaProperties => ({ clusterId, brokerId, directoryId: null });
-  const problem = (configured: number, ...found: (MetaProperties | null)[]): string | undefined =>
+  const meta = (clusterId: string, brokerId: number): FoundMetaProperties => ({ kraft: false, clusterId, brokerId, directoryId: null });
+  const problem = (configured: number, ...found: (FoundMetaProperties | null)[]): string | undefined =>
     identityProblem(new Map(found.map((one, index) => [`/d${index}`, one])), 'C', configured);
   expect(problem(-1)).toBeUndefined();
   expect(problem(3, null, meta('C', 3))).toBeUndefined();
   expect(problem(-1, meta('C', 3), meta('C', 3))).toBeUndefined();
-  expect(problem(3, { clusterId: null, brokerId: null, directoryId: null })).toBeUndefined();
+  expect(problem(3, { kraft: false, clusterId: null, brokerId: null, directoryId: null })).toBeUndefined();
+  expect(problem(3, { ...meta('C', 3), kraft: true })).toMatch(/KRaft/);
+  expect(problem(3, { ...meta('C', 3), directoryId: DIRECTORY }, { ...meta('C', 3), directoryId: DIRECTORY })).toMatch(/\/d1 and \/d0 have the same directory.id/);
   expect(problem(-1, null, meta('X', 3))).toMatch(/\/d1 belongs to cluster X, but this is cluster C/);
   expect(problem(-1, meta('C', 3), meta('C', 4))).toMatch(/\/d0 to 3, \/d1 to 4/);
   expect(problem(5, meta('C', 3))).toMatch(/broker\.id is 5, but \/d0 belongs to broker 3/);

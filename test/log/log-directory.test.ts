@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { lockDirectory, LogDirectoryProblem, scanLogDirectory } from '../../src/log/log-directory.js';
 import { futureName, liveName, parseDirectoryName, suffixedName } from '../../src/log/partition-directory.js';
 import { MemoryStorage } from './support/memory-storage.js';
+import { named } from '../support/names.js';
 
 const UNIQUE = 'e'.repeat(32);
 
@@ -16,20 +17,22 @@ test('every form of a partition directory is recognised', () => {
 });
 
 test('anything else is not', () => {
-  const others = ['orders', 'orders-', '-0', 'orders-x', 'orders--', 'lost+found', '', 'orders-delete', 'orders-0-delete', 'orders-0.-delete', 'orders-1a', 'orders-99999999999', 'orders-2147483648'];
+  const others = ['orders', 'orders-', '-0', 'orders-x', 'orders--', 'lost+found', '', 'orders-delete', 'orders-0-delete', 'orders-0.-delete', 'orders-1a', 'orders-99999999999', 'orders-2147483648',
+    // No topic can have such a name.
+    'my orders-0', '..-0', '.-0', 'bestellungen\u00e9-0', `${'x'.repeat(250)}-0`];
   for (const name of others) expect(parseDirectoryName(name), name).toBeUndefined();
 });
 
 test('names are made as they are read, and fit a file system', () => {
-  const long = 't'.repeat(249);
+  const [orders, long] = [named('orders'), named('t'.repeat(249))];
   for (const kind of ['delete', 'stray'] as const) {
-    expect(parseDirectoryName(suffixedName('orders', 7, kind, UNIQUE))).toMatchObject({ topic: 'orders', partition: 7, kind });
+    expect(parseDirectoryName(suffixedName(orders, 7, kind, UNIQUE))).toMatchObject({ topic: 'orders', partition: 7, kind });
     expect(suffixedName(long, 7, kind, UNIQUE)).toHaveLength(255);
     expect(parseDirectoryName(suffixedName(long, 7, kind, UNIQUE))).toMatchObject({ partition: 7, kind });
   }
-  expect(parseDirectoryName(futureName('orders', 7, UNIQUE))).toMatchObject({ topic: 'orders', partition: 7, kind: 'future' });
+  expect(parseDirectoryName(futureName(orders, 7, UNIQUE))).toMatchObject({ topic: 'orders', partition: 7, kind: 'future' });
   expect(parseDirectoryName(futureName(long, 7, UNIQUE))?.topic).toBe(long);
-  expect(parseDirectoryName(liveName('a-1', 2))).toMatchObject({ topic: 'a-1', partition: 2 });
+  expect(parseDirectoryName(liveName(named('a-1'), 2))).toMatchObject({ topic: 'a-1', partition: 2 });
 });
 
 test('a scan finds the partitions and passes over files and what belongs to Kafka\'s other modes', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { topicName } from '../../src/base/topic-name.js';
 import { UpdateMetadataRequest, type UpdateMetadataRequestInput } from '../../src/protocol/messages.js';
 import { Reader } from '../../src/protocol/reader.js';
 import { Writer } from '../../src/protocol/writer.js';
@@ -25,7 +26,7 @@ test('a topic keeps its id where nothing is said of ids, and loses it where it i
   const cache = new MetadataCache();
   const partitions: PartitionState[] = [{ partition: 0, leader: 1, leaderEpoch: 0, isr: [1], replicas: [1], offlineReplicas: [], zkVersion: 0, controllerEpoch: 1 }];
   const say = (id: string | undefined): string | undefined => {
-    cache.update({ controllerId: 1, brokers: [], topics: [{ name: 'orders', id, partitions }] });
+    cache.update({ controllerId: 1, brokers: [], topics: [{ name: topicName('orders')!, id, partitions }] });
     return cache.topicName('b3JkZXJzLWlkLS0tLS0tLQ');
   };
   expect(say('b3JkZXJzLWlkLS0tLS0tLQ')).toBe('orders');

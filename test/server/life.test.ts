@@ -87,7 +87,16 @@ test('a directory of another broker or cluster, a stranger among the logs, a por
   const ours = readFileSync(meta, 'utf8');
   writeFileSync(meta, ours.replace(/cluster\.id=.*/, 'cluster.id=another'));
   await expect(start()).rejects.toThrow(/belongs to cluster another/);
-  writeFileSync(meta, ours);
+  writeFileSync(meta, ours.replace('version=0', 'version=1'));
+  await expect(start()).rejects.toThrow(/KRaft mode/);
+  writeFileSync(meta, ours.replace('version=0', 'version=2'));
+  await expect(start()).rejects.toThrow(/version '2' is not 0/);
+  // Nothing in it, or no version: it is written anew, as for a directory that nobody has used.
+  for (const harmless of ['', ours.replace(/cluster\.id=.*\n/, '').replace('version=0\n', '')]) {
+    writeFileSync(meta, harmless);
+    expect(await start({ 'broker.id': 3 })).toBe('started');
+    expect(readFileSync(meta, 'utf8').split('\n').slice(2)).toEqual(ours.split('\n').slice(2));
+  }
   mkdirSync(join(dir, 'logs', 'holiday pictures'));
   await expect(start()).rejects.toThrow(/holiday pictures is not the directory of a partition/);
   const { rmdirSync } = await import('node:fs');
@@ -97,6 +106,28 @@ test('a directory of another broker or cluster, a stranger among the logs, a por
   await new Promise(resolve => squatter.once('listening', resolve));
   await expect(start({ listeners: `PLAINTEXT://127.0.0.1:${(squatter.address() as AddressInfo).port}` })).rejects.toThrow(/address|in use/i);
   expect(await start()).toBe('started');
+});
+
+test('of several directories, one whose meta.properties cannot be read stays out, and the others serve', async () => {
+  const dir = freshDirectory();
+  const dirs = ['a', 'b'].map(name => join(dir, name));
+  const broker = await TestBroker.start({ dir, settings: { 'log.dirs': dirs.join(','), 'odradek.embedded.dir': join(dir, 'zookeeper') } });
+  const client = await broker.client();
+  for (const topic of ['one', 'other']) {
+    await client.createTopic(topic);
+    expect((await client.produce(topic, batch([topic]))).errorCode).toBe(0);
+  }
+  const [kept, lost] = existsSync(join(dirs[0]!, 'one-0')) ? ['one', 'other'] : ['other', 'one'];
+  await broker.close();
+  writeFileSync(join(dirs[1]!, 'meta.properties'), 'version=2\n');
+  await broker.restart();
+  const again = await broker.client();
+  await until(async () => (await again.produce(kept, batch(['more']))).errorCode === 0);
+  expect((await again.produce(lost, batch(['more']))).errorCode).toBe(ErrorCode.KafkaStorageError);
+  expect(readFileSync(join(dirs[1]!, 'meta.properties'), 'utf8')).toBe('version=2\n');
+  await broker.close();
+  writeFileSync(join(dirs[0]!, 'meta.properties'), 'version=2\n');
+  await expect(broker.restart()).rejects.toThrow(/version '2' is not 0/);
 });
 
 test('a topic deleted and made again under its name is another topic, also while it is written to', async () => {

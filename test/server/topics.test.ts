@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../src/protocol/errors.js';
-import { IncrementalAlterConfigsRequest, type CreateTopicsRequestInput, type IncrementalAlterConfigsResponse } from '../../src/protocol/messages.js';
+import { DescribeConfigsRequest, IncrementalAlterConfigsRequest, type CreateTopicsRequestInput, type DeleteTopicsResponse, type DescribeConfigsResponse, type IncrementalAlterConfigsResponse } from '../../src/protocol/messages.js';
 import { batch } from '../support/batches.js';
 import { TestBroker, until } from '../support/broker.js';
 import { valuesOf, type TestClient } from '../support/client.js';
@@ -32,7 +32,8 @@ test('a topic that cannot be made is refused with its own error, the others in t
     ['no replicas', ErrorCode.InvalidReplicationFactor, { name: 't3', numPartitions: 1, replicationFactor: 0 }],
     ['more replicas than brokers', ErrorCode.InvalidReplicationFactor, { name: 't4', numPartitions: 1, replicationFactor: 2 }],
     ['counts and an assignment', ErrorCode.InvalidRequest, { name: 't5', ...by([broker.id]), numPartitions: 1 }],
-    ['an unknown broker', ErrorCode.InvalidReplicaAssignment, { name: 't6', ...by([broker.id + 1]) }],
+    ['no brokers', ErrorCode.InvalidReplicaAssignment, { name: 't6', ...by([]) }],
+    ['more replicas of one than of another', ErrorCode.InvalidReplicaAssignment, { name: 't14', ...by([broker.id], [broker.id, broker.id + 1]) }],
     ['a broker twice', ErrorCode.InvalidReplicaAssignment, { name: 't7', ...by([broker.id, broker.id]) }],
     ['a gap', ErrorCode.InvalidReplicaAssignment, { name: 't8', numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 1, brokerIds: [broker.id] }] }],
     ['an unknown setting', ErrorCode.InvalidConfig, { name: 't9', ...one, configs: [{ name: 'no.such.thing', value: '1' }] }],
@@ -58,9 +59,9 @@ test('every version of CreateTopics and DeleteTopics does it; twice in one reque
     expect((await client.produce(name, batch(['x']), { partition: 1 })).errorCode).toBe(0);
   }
   const twice = await client.createTopics({ topics: [1, 2].map(numPartitions => ({ name: 'twice', numPartitions, replicationFactor: 1 })) });
-  expect(twice.topics.map(({ name, errorCode }) => [name, errorCode])).toEqual([['twice', ErrorCode.InvalidRequest]]);
+  expect(twice.topics.map(({ name, errorCode }) => [name, errorCode])).toEqual([['twice', ErrorCode.InvalidRequest], ['twice', ErrorCode.InvalidRequest]]);
   const dry = await client.createTopics({ topics: [{ name: 'dry', numPartitions: 1, replicationFactor: 1 }], validateOnly: true });
-  expect(dry.topics[0]!.errorCode).toBe(0);
+  expect([dry.topics[0]!.errorCode, dry.topics[0]!.topicId]).toEqual([0, 'AAAAAAAAAAAAAAAAAAAAAA']);
   for (let version = 0; version <= 6; version++) {
     const { responses } = await client.deleteTopics([`v${version}`, 'nowhere'], version);
     expect(responses.map(({ name, errorCode }) => [name, errorCode])).toEqual([[`v${version}`, 0], ['nowhere', ErrorCode.UnknownTopicOrPartition]]);
@@ -68,11 +69,38 @@ test('every version of CreateTopics and DeleteTopics does it; twice in one reque
   expect((await client.metadata()).topics.map(({ name }) => name)).toEqual(['v7']);
 });
 
+test('what is said of a topic that cannot be made, of several mistakes the first that Kafka comes upon', async () => {
+  const { broker, client } = await story();
+  for (const name of ['a.b', 'a.b.c']) await client.createTopic(name);
+  const refusal = async (asked: Partial<Asked>): Promise<[number, string | null]> => {
+    const [answer] = (await client.createTopics({ topics: [{ name: 'fresh', numPartitions: 1, replicationFactor: 1, ...asked }], validateOnly: true })).topics;
+    return [answer!.errorCode, answer!.errorMessage];
+  };
+  const given = (...rows: [number, number[]][]): Partial<Asked> => ({ numPartitions: -1, replicationFactor: -1, assignments: rows.map(([partitionIndex, brokerIds]) => ({ partitionIndex, brokerIds })) });
+  const noValue = { configs: [{ name: 'retention.ms', value: null }] };
+  const { id } = broker;
+  expect(await refusal({ name: 'a.b', ...noValue })).toEqual([ErrorCode.TopicAlreadyExists, "Topic 'a.b' already exists."]);
+  expect(await refusal({ name: 'a/b', ...noValue })).toEqual([ErrorCode.InvalidConfig, 'Null value not supported for topic configs: retention.ms']);
+  expect(await refusal({ name: 'a/b', replicationFactor: 9 })).toEqual([ErrorCode.InvalidReplicationFactor, 'Replication factor: 9 larger than available brokers: 1.']);
+  expect(await refusal({ name: 'a/b', numPartitions: 0 })).toEqual([ErrorCode.InvalidPartitions, 'Number of partitions must be larger than 0.']);
+  expect(await refusal({ name: 'a/b', ...given([1, [id]]) })).toEqual([ErrorCode.InvalidTopicException, expect.stringContaining("'a/b' contains one or more characters")]);
+  expect(await refusal({ name: 'a_b', ...given([1, [id]]) })).toEqual([ErrorCode.InvalidTopicException, "Topic 'a_b' collides with existing topics: a.b"]);
+  expect(await refusal({ ...given([0, [id]], [1, []]), configs: [{ name: 'nonsense', value: '1' }] })).toEqual([ErrorCode.InvalidReplicaAssignment, 'All partitions should have the same number of replicas']);
+  expect(await refusal(given([0, [id, id]]))).toEqual([ErrorCode.InvalidReplicaAssignment, expect.stringMatching(/^Duplicate replica assignment found: /)]);
+  expect(await refusal(given([-1, [id]]))).toEqual([ErrorCode.InvalidReplicaAssignment, 'partitions should be a consecutive 0-based integer sequence']);
+  // Brokers that are not there yet may come, and of a partition that is named twice the last word counts.
+  expect(await refusal(given([0, [id + 1]]))).toEqual([0, null]);
+  expect(await refusal(given([0, [id + 1]], [0, [id]]))).toEqual([0, null]);
+  const twice = await client.createTopics({ topics: [1, 2].map(numPartitions => ({ name: 'twice', numPartitions, replicationFactor: 1 })) });
+  expect(twice.topics.map(({ errorMessage }) => errorMessage)).toEqual(['Found multiple entries for this topic.', 'Found multiple entries for this topic.']);
+});
+
 test('without time to wait a topic is made all the same, and told as late', async () => {
   const { client } = await story();
   const [late] = (await client.createTopics({ topics: [{ name: 'orders', numPartitions: 1, replicationFactor: 1 }], timeoutMs: 0 })).topics;
   expect(late!.errorCode).toBe(ErrorCode.RequestTimedOut);
-  await until(async () => (await client.produce('orders', batch(['x']))).errorCode === 0);
+  await until(async () => (await client.metadata()).topics.length === 1);
+  expect((await client.produce('orders', batch(['x']))).errorCode).toBe(0);
   expect((await client.deleteTopics(['orders'], 6, 0)).responses[0]!.errorCode).toBe(ErrorCode.RequestTimedOut);
   await until(async () => (await client.metadata()).topics.length === 0);
 });
@@ -83,6 +111,10 @@ test('deletion can be switched off, and topics can be named by id', async () => 
   const topicId = await client.createTopic('orders');
   const byId = async (id: string): Promise<number> => (await client.ask<{ responses: { errorCode: number }[] }>(DeleteTopicsRequest, { topics: [{ name: null, topicId: id }], timeoutMs: 20_000 }, 6)).responses[0]!.errorCode;
   expect(await byId('bm90LWEtdG9waWMtaWQtMQ')).toBe(ErrorCode.UnknownTopicId);
+  expect(await byId('AAAAAAAAAAAAAAAAAAAAAA'), 'neither name nor id').toBe(ErrorCode.InvalidRequest);
+  // Both, and nothing of the request is done.
+  const { responses } = await client.ask<DeleteTopicsResponse>(DeleteTopicsRequest, { topics: [{ name: 'orders' }, { name: 'orders', topicId }], timeoutMs: 20_000 }, 6);
+  expect(responses).toMatchObject([{ name: 'orders', errorCode: ErrorCode.InvalidRequest }, { name: 'orders', topicId, errorCode: ErrorCode.InvalidRequest }]);
   expect(await byId(topicId)).toBe(0);
   await until(async () => (await client.createTopics({ topics: [{ name: 'orders', numPartitions: 1, replicationFactor: 1 }] })).topics[0]!.errorCode === 0);
   await broker.restart({ 'delete.topic.enable': 'false' });
@@ -98,6 +130,13 @@ test('partitions are added, never taken, and can be written to at once', async (
   expect(await grow(2)).toBe(ErrorCode.InvalidPartitions);
   expect(await grow(1)).toBe(ErrorCode.InvalidPartitions);
   expect(await grow(-1)).toBe(ErrorCode.InvalidPartitions);
+  const said = async (count: number, ...assignments: number[][]): Promise<string | null> => (await client.createPartitions('orders', count, { assignments: assignments.length === 0 ? null : assignments.map(brokerIds => ({ brokerIds })) })).results[0]!.errorMessage;
+  expect(await said(1)).toBe('Topic currently has 2 partitions, which is higher than the requested 1.');
+  expect(await said(2)).toBe('Topic already has 2 partitions.');
+  expect(await said(3, [broker.id + 5])).toBe(`Unknown broker(s) in replica assignment: ${broker.id + 5}.`);
+  expect(await said(4, [broker.id])).toBe('Increasing the number of partitions by 2 but 1 assignments provided.');
+  expect(await said(3, [])).toBe('Cannot have replication factor of 0 for partition id 2.');
+  expect(await said(3, [broker.id, broker.id])).toBe(`Duplicate brokers not allowed in replica assignment: ${broker.id}, ${broker.id} for partition id 2.`);
   expect(await grow(3, {}, 'nowhere')).toBe(ErrorCode.UnknownTopicOrPartition);
   expect(await grow(3, { assignments: [{ brokerIds: [broker.id + 5] }] })).toBe(ErrorCode.InvalidReplicaAssignment);
   expect(await grow(4, { assignments: [{ brokerIds: [broker.id] }] })).toBe(ErrorCode.InvalidReplicaAssignment);
@@ -161,8 +200,53 @@ test('settings that make no sense are refused, and nothing of the request is kep
   expect(await asked(resource('retention.ms', 0, '5'), resource('segment.bytes', 0, '5000'))).toEqual([ErrorCode.InvalidRequest, ErrorCode.InvalidRequest]);
   expect(await asked(resource('cleanup.policy', 2, 'compact'))).toEqual([0]);
   const policy = (await client.describeConfigs('orders', ['cleanup.policy', 'segment.bytes'])).results[0]!.configs;
-  await until(async () => (await client.describeConfigs('orders', ['cleanup.policy'])).results[0]!.configs[0]!.value === 'delete,compact');
+  expect(policy.find(({ name }) => name === 'cleanup.policy')!.value).toBe('delete,compact');
   expect(policy.find(({ name }) => name === 'segment.bytes')!.configSource).not.toBe(1);
+});
+
+test('what was altered is what is described next, also where the value is the default', async () => {
+  const { broker, client } = await story();
+  const other = await broker.client();
+  await client.createTopic('orders');
+  for (let n = 0; n < 20; n++) {
+    for (const value of [String(600_000 + n), '604800000']) {
+      expect((await client.alterTopic('orders', { 'retention.ms': value })).responses[0]!.errorCode).toBe(0);
+      expect((await other.describeConfigs('orders', ['retention.ms'])).results[0]!.configs).toMatchObject([{ value, configSource: 1 }]);
+    }
+    await client.alterTopic('orders', { 'retention.ms': null });
+    expect((await other.describeConfigs('orders', ['retention.ms'])).results[0]!.configs).toMatchObject([{ value: '604800000', configSource: 5 }]);
+  }
+});
+
+test('resources that cannot be described or altered are refused as Kafka does', async () => {
+  const { broker, client } = await story();
+  await client.createTopic('orders');
+  const describe = async (...resources: [number, string][]): Promise<[number, string | null][]> => {
+    const asked = { resources: resources.map(([resourceType, resourceName]) => ({ resourceType, resourceName, configurationKeys: ['retention.ms'] })) };
+    return (await client.ask<DescribeConfigsResponse>(DescribeConfigsRequest, asked, 4)).results.map(({ errorCode, errorMessage }) => [errorCode, errorMessage]);
+  };
+  const own = String(broker.id);
+  const bad = ErrorCode.InvalidRequest;
+  expect(await describe([2, 'orders'], [2, 'nowhere'], [2, 'a b'])).toEqual([[0, ''], [ErrorCode.UnknownTopicOrPartition, ''], [ErrorCode.InvalidTopicException, expect.stringContaining('Topic name is invalid')]]);
+  expect(await describe([4, own], [4, `+0${own}`], [4, ''], [4, '7'], [4, 'x'])).toEqual([[0, ''], [0, ''], [0, ''], [bad, `Unexpected broker id, expected ${own} or empty string, but received 7`], [bad, 'Broker id must be an integer, but it is: x']]);
+  expect(await describe([8, own], [8, ''], [8, '7'])).toEqual([[0, ''], [bad, 'Broker id must not be empty'], [bad, `Unexpected broker id, expected ${own} but received 7`]]);
+  expect(await describe([16, ''], [16, 'x'])).toEqual([[bad, 'Client metrics subscription name must not be empty'], [bad, 'Config type client-metrics is only supported on KRaft clusters']]);
+  expect((await describe([2, 'orders'], [3, 'x'])).map(([code]) => code), 'one of no known type').toEqual([bad, bad]);
+  const alter = async (resourceType: number, resourceName: string, ...configs: [string, number, string | null][]): Promise<[number, string | null]> => {
+    const [answer] = (await client.ask<IncrementalAlterConfigsResponse>(IncrementalAlterConfigsRequest, { resources: [{ resourceType, resourceName, configs: configs.map(([name, configOperation, value]) => ({ name, configOperation, value })) }], validateOnly: true }, 1)).responses;
+    return [answer!.errorCode, answer!.errorMessage];
+  };
+  expect(await alter(2, '')).toEqual([bad, 'Default topic resources are not allowed.']);
+  expect(await alter(2, 'orders', ['retention.ms', 0, 'x'])).toEqual([ErrorCode.InvalidConfig, "Invalid config value for resource ConfigResource(type=TOPIC, name='orders'): Invalid value x for configuration retention.ms: Not a number of type LONG"]);
+  expect(await alter(2, 'orders', ['nonsense', 0, 'x'])).toEqual([ErrorCode.InvalidConfig, 'Unknown topic config name: nonsense']);
+  expect(await alter(2, 'nowhere', ['nonsense', 0, 'x'])).toEqual([ErrorCode.UnknownTopicOrPartition, "The topic 'nowhere' does not exist."]);
+  expect(await alter(2, 'nowhere', ['retention.ms', 2, '5'])).toEqual([ErrorCode.InvalidConfig, 'Config value append is not allowed for config key: retention.ms']);
+  expect(await alter(99, 'x', ['a', 0, null])).toEqual([bad, 'Null value not supported for : a']);
+  expect(await alter(99, 'x')).toEqual([bad, 'Unknown resource type 99']);
+  expect(await alter(16, 'x')).toEqual([bad, 'AlterConfigs is only supported for topics and brokers, but resource type is CLIENT_METRICS']);
+  expect(await alter(4, 'x')).toEqual([bad, 'Node id must be an integer, but it is: x']);
+  expect(await alter(4, '7')).toEqual([bad, `Unexpected broker id, expected ${own}, but received 7`]);
+  expect(await alter(8, own, ['kafka.server', 0, 'DEBUG'])).toEqual([ErrorCode.InvalidConfig, 'Logger kafka.server does not exist!']);
 });
 
 test('the cluster describes itself', async () => {

@@ -13,6 +13,7 @@ import { desanitize, partitionStatePath, sanitize } from '../../src/zookeeper/zn
 import { decodeProducerIdBlock, encodeProducerIdBlock } from '../../src/zookeeper/znodes/producer-ids.js';
 import { decodeReassignment, encodeReassignment } from '../../src/zookeeper/znodes/reassignment.js';
 import { decodeTopic, encodeTopic } from '../../src/zookeeper/znodes/topic.js';
+import { named } from '../support/names.js';
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
@@ -143,5 +144,5 @@ test('names become parts of paths and come back', () => {
   // As Sanitizer.java: java.net.URLEncoder, with * and + replaced.
   expect(sanitize("user name*+/é!~'()")).toBe('user%20name%2A%2B%2F%C3%A9%21%7E%27%28%29');
   expect(desanitize(sanitize('CN=a, O="b"/*'))).toBe('CN=a, O="b"/*');
-  expect(partitionStatePath('orders', 3)).toBe('/brokers/topics/orders/partitions/3/state');
+  expect(partitionStatePath(named('orders'), 3)).toBe('/brokers/topics/orders/partitions/3/state');
 });

@@ -11,7 +11,8 @@ import type { OffsetDeletion } from './removal.js';
 
 /** Where version 0 of OffsetCommit and OffsetFetch keeps offsets: /consumers in ZooKeeper. */
 export interface LegacyOffsets {
-  commit(group: string, topic: string, partition: number, offset: number): Promise<void>;
+  /** False: it keeps nothing of a group with this id. */
+  commit(group: string, topic: string, partition: number, offset: number): Promise<boolean>;
   /** Null: none committed. */
   fetch(group: string, topic: string, partition: number): Promise<number | null>;
 }
@@ -56,7 +57,7 @@ export class OffsetsApi {
       partitions: await Promise.all(partitions.map(async ({ partitionIndex, committedOffset, committedMetadata }) => {
         if ((committedMetadata?.length ?? 0) > offsetMetadataMaxBytes) return { partitionIndex, errorCode: ErrorCode.OffsetMetadataTooLarge };
         return this.#legacy.commit(groupId, name, partitionIndex, committedOffset).then(
-          () => ({ partitionIndex, errorCode: ErrorCode.None }),
+          kept => ({ partitionIndex, errorCode: kept ? ErrorCode.None : ErrorCode.InvalidGroupId }),
           () => ({ partitionIndex, errorCode: ErrorCode.UnknownServerError }));
       })),
     })));

@@ -1,6 +1,7 @@
 // CreatePartitions, versions 0-3.
 //   v2  flexible encoding; v3 clients know THROTTLING_QUOTA_EXCEEDED
 
+import { topicName } from '../../base/topic-name.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { CreatePartitionsRequest, CreatePartitionsResponse, type CreatePartitionsResponseInput } from '../../protocol/messages.js';
 import { defineHandler } from '../handler.js';
@@ -34,8 +35,10 @@ export const createPartitions = defineHandler({
 
 async function grow(asked: Asked, validateOnly: boolean, broker: BrokerServices): Promise<Answer> {
   try {
-    if (broker.controller.isDeleting(asked.name)) throw new RequestError(ErrorCode.InvalidTopicException, 'The topic is queued for deletion.');
-    await broker.topics.grow(asked.name, asked.count, asked.assignments?.map(({ brokerIds }) => brokerIds) ?? null, validateOnly);
+    const name = topicName(asked.name);
+    if (name === undefined) throw new RequestError(ErrorCode.UnknownTopicOrPartition, `The topic '${asked.name}' does not exist.`);
+    if (broker.controller.isDeleting(name)) throw new RequestError(ErrorCode.InvalidTopicException, 'The topic is queued for deletion.');
+    await broker.topics.grow(name, asked.count, asked.assignments?.map(({ brokerIds }) => brokerIds) ?? null, validateOnly);
     return answer(asked.name, ErrorCode.None);
   } catch (error) {
     if (error instanceof RequestError) return answer(asked.name, error.code, error.message);

@@ -11,6 +11,7 @@ import { defineHandler, type RequestContext } from '../handler.js';
 import { RequestError } from '../request-error.js';
 import type { BrokerServices } from '../services.js';
 import { whenTopicsLed } from '../topics/await-metadata.js';
+import { CLUSTER_METADATA_TOPIC } from '../topics/internal-topics.js';
 import type { TakenNames } from '../topics/taken-names.js';
 import type { CreatedTopic } from '../topics/topic-admin.js';
 
@@ -21,19 +22,18 @@ export const createTopics = defineHandler({
   request: CreateTopicsRequest,
   response: CreateTopicsResponse,
   handle: async (request, context, broker) => {
-    if (!broker.controller.isActive) return { topics: request.topics.map(({ name }) => refused(name, ErrorCode.NotController, null)) };
+    if (!broker.controller.isActive) return { topics: request.topics.map(({ name }) => refused(name, ErrorCode.NotController, '')) };
     const counts = new Map<string, number>();
     for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
     const answers: Answer[] = [];
     const made: { answer: Answer; partitions: number }[] = [];
     const taken = await broker.topics.takenNames();
     const turns = new Turns(broker.clock, broker.timers);
-    for (const [name, count] of counts) {
-      if (count > 1) answers.push(refused(name, ErrorCode.InvalidRequest, 'Create topics request from client contains multiple entries for this topic.'));
-    }
     for (const asked of request.topics) {
       await turns.next();
-      if (counts.get(asked.name) === 1) answers.push(await createOne(asked, request.validateOnly, taken, context, broker, made));
+      if (asked.name === CLUSTER_METADATA_TOPIC) answers.push(refused(asked.name, ErrorCode.InvalidRequest, `Creation of internal topic ${CLUSTER_METADATA_TOPIC} is prohibited.`));
+      else if (counts.get(asked.name)! > 1) answers.push(refused(asked.name, ErrorCode.InvalidRequest, 'Found multiple entries for this topic.'));
+      else answers.push(await createOne(asked, request.validateOnly, taken, context, broker, made));
     }
     if (!request.validateOnly && made.length > 0) await awaitLeaders(made, request.timeoutMs, broker);
     return { topics: answers };
@@ -43,7 +43,6 @@ export const createTopics = defineHandler({
 
 async function createOne(asked: Asked, validateOnly: boolean, taken: TakenNames, context: RequestContext, broker: BrokerServices, made: { answer: Answer; partitions: number }[]): Promise<Answer> {
   try {
-    if (broker.controller.isDeleting(asked.name)) throw new RequestError(ErrorCode.TopicAlreadyExists, `Topic '${asked.name}' is marked for deletion.`);
     const created = await broker.topics.create({
       name: asked.name,
       partitions: asked.numPartitions,

@@ -1,5 +1,5 @@
 // DeleteTopics, versions 0-6.
-//   v4  flexible encoding; v5 error messages; v6 topics may be named by id
+//   v4  flexible encoding; v5 room for error messages; v6 topics may be named by id
 // Answers when the topics have left this broker's metadata, or the time is up.
 
 import { eachInTurns, Turns } from '../../base/turns.js';
@@ -28,6 +28,7 @@ export const deleteTopics = defineHandler({
     if (!broker.config.boolean('delete.topic.enable')) {
       return { responses: asked.map(each => answer(each, context.apiVersion < 3 ? ErrorCode.InvalidRequest : ErrorCode.TopicDeletionDisabled)) };
     }
+    if (asked.some(({ name, topicId }) => name !== null && topicId !== ZERO_ID)) throw new RequestError(ErrorCode.InvalidRequest, 'Topic name and topic ID can not both be specified.');
     const answers = await eachInTurns(asked, new Turns(broker.clock, broker.timers), each => deleteOne(each, broker));
     const going = answers.flatMap(each => (each.errorCode === ErrorCode.None ? [each.name!] : []));
     const late = await whenTopicsGone(going, request.timeoutMs, broker);
@@ -42,19 +43,24 @@ function askedOf(request: DeleteTopicsRequest, { apiVersion }: RequestContext): 
 }
 
 async function deleteOne(asked: Asked, broker: BrokerServices): Promise<Answer> {
-  if ((asked.name === null) === (asked.topicId === ZERO_ID)) return answer(asked, ErrorCode.InvalidRequest, 'A topic is named by its name or by its id, not both.');
-  const name = asked.name ?? broker.metadata.topicName(asked.topicId);
+  const { topicId } = asked;
+  if (asked.name === null && topicId === ZERO_ID) return answer(asked, ErrorCode.InvalidRequest);
+  const name = asked.name ?? broker.metadata.topicName(topicId);
   if (name === undefined) return answer(asked, ErrorCode.UnknownTopicId);
-  const topicId = broker.metadata.topic(name)?.id ?? asked.topicId;
+  // By name it stays without its id in the answer.
+  const row = { name, topicId };
+  const topic = broker.metadata.topic(name);
+  if (topic === undefined) return answer(row, ErrorCode.UnknownTopicOrPartition);
   try {
-    await broker.topics.delete(name);
-    return answer({ name, topicId }, ErrorCode.None);
+    await broker.topics.delete(topic.name);
+    return answer(row, ErrorCode.None);
   } catch (error) {
-    if (error instanceof RequestError) return answer({ name, topicId }, error.code, error.message);
+    if (error instanceof RequestError) return answer(row, error.code);
     throw error;
   }
 }
 
-function answer({ name, topicId }: Asked, errorCode: number, errorMessage: string | null = null): Answer {
-  return { name, topicId, errorCode, errorMessage };
+/** There is room for a message, and Kafka's ZooKeeper mode says none. */
+function answer({ name, topicId }: Asked, errorCode: number): Answer {
+  return { name, topicId, errorCode, errorMessage: null };
 }

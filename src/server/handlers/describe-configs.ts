@@ -1,69 +1,87 @@
 // DescribeConfigs, versions 0-4.
 //   v1  sources and synonyms instead of "is default"; v3 types and documentation; v4 flexible encoding
+// A topic's settings are read in ZooKeeper for each request, so that what was altered a moment ago is what is told.
 
+import { sideBySide } from '../../base/side-by-side.js';
+import { topicNameProblem } from '../../base/topic-name.js';
 import { Turns } from '../../base/turns.js';
 import { describeBroker, describeClusterDefault, describeTopic, type ConfigEntry, type DescribeOptions } from '../../config/describe.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { DescribeConfigsRequest, DescribeConfigsResponse, type DescribeConfigsResponseInput } from '../../protocol/messages.js';
+import { brokerIdOf, ConfigResource, invalidRequest, isConfigResource } from '../config-resources.js';
 import { defineHandler } from '../handler.js';
 import { RequestError } from '../request-error.js';
 import type { BrokerServices } from '../services.js';
-import { topicNameProblem } from '../topics/topic-name.js';
 
 type Asked = DescribeConfigsRequest['resources'][number];
 type Answer = NonNullable<DescribeConfigsResponseInput['results']>[number];
 
-const TOPIC = 2;
-const BROKER = 4;
+/** What Kafka says of INVALID_REQUEST where it refuses a request as a whole (Errors.java). */
+const MALFORMED = 'This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.';
+
+/** Topics that are read side by side. */
+const AT_ONCE = 64;
 
 export const describeConfigs = defineHandler({
   request: DescribeConfigsRequest,
   response: DescribeConfigsResponse,
-  handle: async (request, { apiVersion }, broker) => {
+  handle: async (request, _context, broker) => {
+    // One resource of no known type, and nobody is answered anything else.
+    if (!request.resources.every(({ resourceType }) => isConfigResource(resourceType))) return { results: request.resources.map(asked => refused(asked, ErrorCode.InvalidRequest, MALFORMED)) };
     // Asked twice is answered once, so that an answer is bounded by what there is and not by what is asked.
     const asked = new Map(request.resources.map(each => [`${each.resourceType} ${each.resourceName}`, each]));
     const turns = new Turns(broker.clock, broker.timers);
     const results: Answer[] = [];
-    for (const each of asked.values()) {
+    await sideBySide([...asked.values()].entries(), AT_ONCE, async ([at, each]) => {
       await turns.next();
-      results.push(answer(each, request.includeSynonyms, apiVersion, broker));
-    }
+      results[at] = await answer(each, request.includeSynonyms, broker);
+    });
     return { results };
   },
   onError: (request, errorCode) => ({ results: request.resources.map(asked => refused(asked, errorCode, null)) }),
 });
 
-function answer(asked: Asked, includeSynonyms: boolean, apiVersion: number, broker: BrokerServices): Answer {
+async function answer(asked: Asked, includeSynonyms: boolean, broker: BrokerServices): Promise<Answer> {
   try {
-    const entries = describe(asked, { keys: asked.configurationKeys, includeSynonyms }, broker);
-    return { ...refused(asked, ErrorCode.None, null), configs: entries.map(entry => answerEntry(entry, apiVersion)) };
+    const entries = await describe(asked, { keys: asked.configurationKeys, includeSynonyms }, broker);
+    // No message is an empty one here, and none is said of a topic that is not there.
+    if (entries === undefined) return refused(asked, ErrorCode.UnknownTopicOrPartition, '');
+    return { ...refused(asked, ErrorCode.None, ''), configs: entries.map(({ synonyms, ...entry }) => ({ ...entry, synonyms: [...synonyms] })) };
   } catch (error) {
     if (error instanceof RequestError) return refused(asked, error.code, error.message);
     throw error;
   }
 }
 
-function describe(asked: Asked, options: DescribeOptions, broker: BrokerServices): ConfigEntry[] {
+/** Undefined: a topic that this broker knows nothing of. */
+async function describe(asked: Asked, options: DescribeOptions, broker: BrokerServices): Promise<ConfigEntry[] | undefined> {
   const { resourceName: name } = asked;
   const { settings } = broker.config;
   switch (asked.resourceType) {
-    case TOPIC: {
+    case ConfigResource.topic: {
       const problem = topicNameProblem(name);
       if (problem !== undefined) throw new RequestError(ErrorCode.InvalidTopicException, problem);
-      if (broker.metadata.topic(name) === undefined) throw new RequestError(ErrorCode.UnknownTopicOrPartition, `The topic '${name}' does not exist.`);
-      return describeTopic(broker.topicConfigs.overrides(name), settings, options);
+      const topic = broker.metadata.topic(name);
+      return topic === undefined ? undefined : describeTopic(await broker.topicConfigs.read(topic.name), settings, options);
     }
-    case BROKER:
+    case ConfigResource.broker:
       if (name === '') return describeClusterDefault(settings, options);
-      if (name !== String(broker.brokerId)) throw new RequestError(ErrorCode.InvalidRequest, `Unexpected broker id, expected ${broker.brokerId} or empty string, but received ${name}`);
+      checkBrokerId(name, broker, `expected ${broker.brokerId} or empty string,`);
       return describeBroker(settings, options);
+    case ConfigResource.brokerLogger:
+      if (name === '') throw invalidRequest('Broker id must not be empty');
+      checkBrokerId(name, broker, `expected ${broker.brokerId}`);
+      // Kafka's loggers are Java's, by class. There are none here.
+      return [];
     default:
-      throw new RequestError(ErrorCode.InvalidRequest, `Unsupported resource type: ${asked.resourceType}`);
+      throw invalidRequest(name === '' ? 'Client metrics subscription name must not be empty' : 'Config type client-metrics is only supported on KRaft clusters');
   }
 }
 
-function answerEntry({ isDefault, synonyms, ...entry }: ConfigEntry, apiVersion: number): NonNullable<Answer['configs']>[number] {
-  return { ...entry, synonyms: [...synonyms], ...(apiVersion === 0 ? { isDefault } : {}) };
+function checkBrokerId(name: string, broker: BrokerServices, expected: string): void {
+  const id = brokerIdOf(name);
+  if (id === undefined) throw invalidRequest(`Broker id must be an integer, but it is: ${name}`);
+  if (id !== broker.brokerId) throw invalidRequest(`Unexpected broker id, ${expected} but received ${name}`);
 }
 
 function refused(asked: Asked, errorCode: number, errorMessage: string | null): Answer {

@@ -8,11 +8,9 @@ import { Turns } from '../../base/turns.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { DescribeGroupsRequest, DescribeGroupsResponse } from '../../protocol/messages.js';
 import type { DescribeGroupsResponseInput } from '../../protocol/messages.js';
+import { GROUP_OPERATIONS } from '../authorized-operations.js';
 import { defineHandler } from '../handler.js';
 import type { BrokerServices } from '../services.js';
-
-/** Read, delete, describe: all that can be done with a group in 3.9, as bits of AclOperation (AclEntry.java). */
-const ALL_OPERATIONS = (1 << 3) | (1 << 6) | (1 << 8);
 
 export const describeGroups = defineHandler({
   request: DescribeGroupsRequest,
@@ -30,7 +28,7 @@ async function answer(request: DescribeGroupsRequest, broker: BrokerServices): P
     const described = await broker.groups.admin.describeGroups({ ...request, groups: [groupId] });
     for (const group of described.groups ?? []) {
       const tells = request.includeAuthorizedOperations && group.errorCode === ErrorCode.None;
-      groups.push(tells ? { ...group, authorizedOperations: ALL_OPERATIONS } : group);
+      groups.push(tells ? { ...group, authorizedOperations: GROUP_OPERATIONS } : group);
     }
   }
   return { groups };

@@ -1,22 +1,23 @@
 // Metadata, versions 0-12: brokers, topics and who leads what.
 //   v1  null asks for all topics, an empty list for none; rack, controller, internal topics
-//   v4  auto creation can be declined; v5 offline replicas; v7 leader epochs; v8 authorized operations
-//   v9  flexible encoding; v10 topic ids; v12 topics may be asked for by id
+//   v4  auto creation can be declined; v5 offline replicas; v7 leader epochs; v8 authorized operations, those of the
+//   cluster until v10; v9 flexible encoding; v10 topic ids; v12 topics may be asked for by id
+// The answer names unknown ids first, then topics, then what is no topic (yet).
 
 import { eachInTurns, Turns } from '../../base/turns.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { MetadataRequest, MetadataResponse, type MetadataResponseInput } from '../../protocol/messages.js';
 import type { LiveBroker, PartitionState, TopicState } from '../../replication/metadata-cache.js';
+import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from '../authorized-operations.js';
 import { defineHandler, type RequestContext } from '../handler.js';
 import { RequestError } from '../request-error.js';
 import type { BrokerServices } from '../services.js';
-import { autoCreate } from '../topics/auto-creation.js';
+import { missingTopic } from '../topics/auto-creation.js';
 import { isInternalTopic } from '../topics/internal-topics.js';
 
 type TopicAnswer = NonNullable<MetadataResponseInput['topics']>[number];
 
 const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
-const NOT_ASKED = -2147483648;
 
 export const metadata = defineHandler({
   request: MetadataRequest,
@@ -26,57 +27,72 @@ export const metadata = defineHandler({
     clusterId: broker.clusterId,
     controllerId: broker.metadata.controllerId,
     topics: await topicAnswers(request, context, broker),
-    clusterAuthorizedOperations: NOT_ASKED,
+    clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : OPERATIONS_NOT_ASKED,
   }),
   onError: (request, errorCode) => ({
-    topics: (request.topics ?? []).map(({ name, topicId }) => ({ errorCode, name: name ?? '', topicId, topicAuthorizedOperations: NOT_ASKED })),
-    clusterAuthorizedOperations: NOT_ASKED,
+    topics: (request.topics ?? []).map(({ name, topicId }) => ({ errorCode, name: name ?? '', topicId, topicAuthorizedOperations: OPERATIONS_NOT_ASKED })),
+    clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
   }),
 });
 
 async function topicAnswers(request: MetadataRequest, context: RequestContext, broker: BrokerServices): Promise<TopicAnswer[]> {
-  const { apiVersion } = context;
-  const all = request.topics === null || (apiVersion === 0 && request.topics.length === 0);
   const turns = new Turns(broker.clock, broker.timers);
-  const answers: TopicAnswer[] = [];
-  if (all) {
-    for (const topic of [...broker.metadata.topics()]) {
-      await turns.next();
-      answers.push(await topicAnswer(topic, turns, context, broker));
-    }
-    return answers;
+  const operations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_NOT_ASKED;
+  const known = (topics: Iterable<TopicState>): Promise<TopicAnswer[]> => inTurn(topics, turns, topic => topicAnswer(topic, operations, turns, context, broker));
+  if (request.topics === null || (context.apiVersion === 0 && request.topics.length === 0)) return known([...broker.metadata.topics()]);
+  const asked = await askedOf(request.topics, turns, context);
+  if ('ids' in asked) {
+    const { there, missing } = await lookUp(asked.ids, turns, id => broker.metadata.topic(broker.metadata.topicName(id) ?? ''));
+    // Who names an id that nobody has is told neither a name nor operations.
+    return [...missing.map(id => refused(null, id, ErrorCode.UnknownTopicId, OPERATIONS_NOT_ASKED)), ...await known(there)];
   }
-  const asked = request.topics ?? [];
-  if (apiVersion < 12 && asked.some(({ name, topicId }) => name === null || topicId !== ZERO_ID)) {
-    throw new RequestError(ErrorCode.InvalidRequest, 'Topic IDs are not supported before version 12, and a topic needs a name');
+  const { there, missing } = await lookUp(asked.names, turns, name => broker.metadata.topic(name));
+  const mayCreate = context.apiVersion < 4 || request.allowAutoTopicCreation;
+  return [...await known(there), ...await inTurn(missing, turns, async name => refused(name, ZERO_ID, await missingTopic(name, mayCreate, broker), operations))];
+}
+
+type Asked = { readonly ids: ReadonlySet<string> } | { readonly names: ReadonlySet<string> };
+
+/** Each once, however often it was asked for. An id anywhere, and names ask for nothing, also beside it (KafkaApis.handleTopicMetadataRequest). */
+async function askedOf(topics: NonNullable<MetadataRequest['topics']>, turns: Turns, { apiVersion }: RequestContext): Promise<Asked> {
+  const [ids, names] = [new Set<string>(), new Set<string>()];
+  let nameless = false;
+  for (const { name, topicId } of topics) {
+    if (apiVersion < 12 && name === null) throw new RequestError(ErrorCode.InvalidRequest, `Topic name can not be null for version ${apiVersion}`);
+    if (apiVersion < 12 && topicId !== ZERO_ID) throw new RequestError(ErrorCode.InvalidRequest, `Topic IDs are not supported in requests for version ${apiVersion}`);
+    if (topicId !== ZERO_ID) ids.add(topicId);
+    else if (name === null) nameless = true;
+    else names.add(name);
+    if (turns.isOver) await turns.next();
   }
-  const seen = new Set<string>();
-  for (const { name, topicId } of asked) {
+  if (ids.size > 0) return { ids };
+  if (nameless) throw new RequestError(ErrorCode.InvalidRequest, 'A topic is asked for by its name or by its id');
+  return { names };
+}
+
+async function lookUp(keys: Iterable<string>, turns: Turns, find: (key: string) => TopicState | undefined): Promise<{ there: TopicState[]; missing: string[] }> {
+  const [there, missing]: [TopicState[], string[]] = [[], []];
+  for (const key of keys) {
+    const topic = find(key);
+    if (topic === undefined) missing.push(key);
+    else there.push(topic);
+    if (turns.isOver) await turns.next();
+  }
+  return { there, missing };
+}
+
+/** One after the other: what is made for one must not be in the way of the next. */
+async function inTurn<Item, Answer>(items: Iterable<Item>, turns: Turns, answer: (item: Item) => Promise<Answer>): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for (const item of items) {
     await turns.next();
-    // Asked twice is answered once, as Kafka's sets of names and ids have it.
-    const key = name ?? `id ${topicId}`;
-    if (seen.has(key)) continue;
-    seen.add(key);
-    answers.push(await answerAsked(name, topicId, turns, request, context, broker));
+    answers.push(await answer(item));
   }
   return answers;
 }
 
-async function answerAsked(name: string | null, topicId: string, turns: Turns, request: MetadataRequest, context: RequestContext, broker: BrokerServices): Promise<TopicAnswer> {
-  const known = name ?? broker.metadata.topicName(topicId);
-  if (known === undefined) return refused('', topicId, ErrorCode.UnknownTopicId);
-  const topic = broker.metadata.topic(known);
-  if (topic !== undefined) return topicAnswer(topic, turns, context, broker);
-  return missing(known, context.apiVersion < 4 || request.allowAutoTopicCreation, broker);
-}
-
-async function missing(name: string, mayCreate: boolean, broker: BrokerServices): Promise<TopicAnswer> {
-  const code = mayCreate ? await autoCreate(name, broker) : ErrorCode.UnknownTopicOrPartition;
-  return refused(name, ZERO_ID, code);
-}
-
-function refused(name: string, topicId: string, errorCode: number): TopicAnswer {
-  return { errorCode, name, topicId, isInternal: isInternalTopic(name), partitions: [], topicAuthorizedOperations: NOT_ASKED };
+function refused(name: string | null, topicId: string, errorCode: number, operations: number): TopicAnswer {
+  return { errorCode, name, topicId, isInternal: name !== null && isInternalTopic(name), partitions: [], topicAuthorizedOperations: operations };
 }
 
 function brokerAnswer(broker: LiveBroker, { connection }: RequestContext): { nodeId: number; host: string; port: number; rack: string | null }[] {
@@ -84,7 +100,7 @@ function brokerAnswer(broker: LiveBroker, { connection }: RequestContext): { nod
   return endpoint === undefined ? [] : [{ nodeId: broker.id, host: endpoint.host, port: endpoint.port, rack: broker.rack }];
 }
 
-async function topicAnswer(topic: TopicState, turns: Turns, context: RequestContext, broker: BrokerServices): Promise<TopicAnswer> {
+async function topicAnswer(topic: TopicState, operations: number, turns: Turns, context: RequestContext, broker: BrokerServices): Promise<TopicAnswer> {
   const inOrder = [...topic.partitions.values()].sort((a, b) => a.partition - b.partition);
   return {
     errorCode: ErrorCode.None,
@@ -92,7 +108,7 @@ async function topicAnswer(topic: TopicState, turns: Turns, context: RequestCont
     topicId: topic.id,
     isInternal: isInternalTopic(topic.name),
     partitions: await eachInTurns(inOrder, turns, state => partitionAnswer(state, context, broker)),
-    topicAuthorizedOperations: NOT_ASKED,
+    topicAuthorizedOperations: operations,
   };
 }
 

@@ -4,6 +4,7 @@ import type { BrokerServices } from '../services.js';
 
 /** Resolves with the names of those topics that do not have that many led partitions when the time is up. */
 export function whenTopicsLed(topics: readonly { readonly name: string; readonly partitions: number }[], timeoutMs: number, broker: BrokerServices): Promise<Set<string>> {
+  if (timeoutMs <= 0) return late(topics.map(({ name }) => name));
   const isLed = ({ name, partitions }: { name: string; partitions: number }): boolean => {
     const known = broker.metadata.topic(name)?.partitions;
     if (known === undefined || known.size < partitions) return false;
@@ -15,14 +16,20 @@ export function whenTopicsLed(topics: readonly { readonly name: string; readonly
 
 /** The same for topics that are to be gone. */
 export function whenTopicsGone(names: readonly string[], timeoutMs: number, broker: BrokerServices): Promise<Set<string>> {
+  if (timeoutMs <= 0) return late(names);
   return whenMetadata(() => names.filter(name => broker.metadata.topic(name) !== undefined), timeoutMs, broker);
+}
+
+/** Who gives no time is told that it was not enough, however quick it went (ZkAdminManager.scala). */
+function late(names: readonly string[]): Promise<Set<string>> {
+  return Promise.resolve(new Set(names));
 }
 
 function whenMetadata(missing: () => string[], timeoutMs: number, broker: BrokerServices): Promise<Set<string>> {
   return new Promise(resolve => {
     const first = missing();
-    if (first.length === 0 || timeoutMs <= 0) {
-      resolve(new Set(first));
+    if (first.length === 0) {
+      resolve(new Set());
       return;
     }
     const end = (left: readonly string[]): void => {

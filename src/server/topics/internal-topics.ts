@@ -1,15 +1,22 @@
+import { topicName, type TopicName } from '../../base/topic-name.js';
 import type { Logger } from '../../base/logger.js';
 import type { BrokerConfig } from '../../config/broker-config.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { RequestError } from '../request-error.js';
 import type { NewTopic, TopicAdmin } from './topic-admin.js';
 
-export const GROUP_OFFSETS_TOPIC = '__consumer_offsets';
-export const TRANSACTION_STATE_TOPIC = '__transaction_state';
-export type InternalTopic = typeof GROUP_OFFSETS_TOPIC | typeof TRANSACTION_STATE_TOPIC;
+export const GROUP_OFFSETS_TOPIC = topicName('__consumer_offsets')!;
+export const TRANSACTION_STATE_TOPIC = topicName('__transaction_state')!;
+/** Kafka 3.9 knows it, though nothing of ZooKeeper mode uses it. */
+const SHARE_GROUP_STATE_TOPIC = topicName('__share_group_state')!;
+/** The log of KRaft: its directory stands beside those of partitions and is none (CLUSTER_METADATA_TOPIC_NAME of Topic.java). */
+export const CLUSTER_METADATA_TOPIC = topicName('__cluster_metadata')!;
 
-export function isInternalTopic(name: string): name is InternalTopic {
-  return name === GROUP_OFFSETS_TOPIC || name === TRANSACTION_STATE_TOPIC;
+export const INTERNAL_TOPICS: ReadonlySet<string> = new Set([GROUP_OFFSETS_TOPIC, TRANSACTION_STATE_TOPIC, SHARE_GROUP_STATE_TOPIC]);
+
+/** Topic.isInternal of Topic.java. */
+export function isInternalTopic(name: string): boolean {
+  return INTERNAL_TOPICS.has(name);
 }
 
 /** How the coordinators' topics are made (records.json, coordinator.topics). Undefined for all other names. */
@@ -49,7 +56,7 @@ export class InternalTopics {
   readonly #topics: TopicAdmin;
   readonly #config: BrokerConfig;
   readonly #logger: Logger;
-  readonly #underWay = new Set<string>();
+  readonly #underWay = new Set<TopicName>();
 
   constructor(topics: TopicAdmin, config: BrokerConfig, logger: Logger) {
     this.#topics = topics;
@@ -58,7 +65,7 @@ export class InternalTopics {
   }
 
   /** Returns at once. Whether it worked shows in the metadata, and the caller is asked again. */
-  create(name: InternalTopic): void {
+  create(name: TopicName): void {
     const topic = internalTopic(name, this.#config);
     if (topic === undefined || this.#underWay.has(name)) return;
     this.#underWay.add(name);

@@ -1,10 +1,12 @@
 // Every topic's overrides, as /config/topics has them, and what they add up to with the broker's settings.
 
+import { topicNames, type TopicName } from '../../base/topic-name.js';
 import type { BrokerConfig } from '../../config/broker-config.js';
 import type { Texts } from '../../config/settings.js';
 import { topicConfig, type TopicConfig } from '../../config/topic-config.js';
 import { ZkError, type ZooKeeper } from '../../zookeeper/types.js';
 import { decodeConfig } from '../../zookeeper/znodes/config.js';
+import { topicConfigPath, ZnodePath } from '../../zookeeper/znodes/paths.js';
 
 const NONE: Texts = new Map();
 
@@ -15,9 +17,9 @@ export class TopicConfigs {
   readonly #effective = new Map<string, TopicConfig>();
   /** Many topics have no override of their own: they share one. */
   #plain: TopicConfig | undefined;
-  readonly #changed: (topic: string) => void;
+  readonly #changed: (topic: TopicName) => void;
 
-  constructor(zk: ZooKeeper, config: BrokerConfig, changed: (topic: string) => void) {
+  constructor(zk: ZooKeeper, config: BrokerConfig, changed: (topic: TopicName) => void) {
     this.#zk = zk;
     this.#config = config;
     this.#changed = changed;
@@ -40,7 +42,7 @@ export class TopicConfigs {
   }
 
   /** Reads one topic's node again, or for the first time. */
-  async reload(topic: string): Promise<void> {
+  async reload(topic: TopicName): Promise<void> {
     const overrides = await this.read(topic);
     if (overrides.size === 0) this.#overrides.delete(topic);
     else this.#overrides.set(topic, overrides);
@@ -49,8 +51,8 @@ export class TopicConfigs {
   }
 
   async reloadAll(): Promise<void> {
-    const { children } = await this.#zk.getChildren('/config/topics');
-    await Promise.all(children.map(topic => this.reload(topic)));
+    const { children } = await this.#zk.getChildren(ZnodePath.topicConfigs);
+    await Promise.all(topicNames(children).map(topic => this.reload(topic)));
   }
 
   forget(topic: string): void {
@@ -59,9 +61,9 @@ export class TopicConfigs {
   }
 
   /** What ZooKeeper says now. */
-  async read(topic: string): Promise<Texts> {
+  async read(topic: TopicName): Promise<Texts> {
     try {
-      const { data } = await this.#zk.getData(`/config/topics/${topic}`);
+      const { data } = await this.#zk.getData(topicConfigPath(topic));
       return data === null ? NONE : new Map(Object.entries(decodeConfig(data)));
     } catch (error) {
       if (error instanceof ZkError && error.code === 'NONODE') return NONE;

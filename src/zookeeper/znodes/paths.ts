@@ -1,4 +1,8 @@
-// Where Kafka keeps what (ZkData.scala).
+// Where Kafka keeps what (ZkData.scala). What a client names is part of a path only as a type that cannot hold
+// anything else.
+
+import type { TopicName } from '../../base/topic-name.js';
+import { pathFault } from '../paths.js';
 
 export const ZnodePath = {
   consumers: '/consumers',
@@ -10,6 +14,7 @@ export const ZnodePath = {
   clusterId: '/cluster/id',
   feature: '/feature',
   configs: '/config',
+  topicConfigs: '/config/topics',
   configChanges: '/config/changes',
   deleteTopics: '/admin/delete_topics',
   reassignPartitions: '/admin/reassign_partitions',
@@ -21,15 +26,28 @@ export const ZnodePath = {
 } as const;
 
 export const brokerPath = (id: number): string => `${ZnodePath.brokerIds}/${id}`;
-export const topicPath = (topic: string): string => `${ZnodePath.topics}/${topic}`;
-export const partitionsPath = (topic: string): string => `${topicPath(topic)}/partitions`;
-export const partitionPath = (topic: string, partition: number): string => `${partitionsPath(topic)}/${partition}`;
-export const partitionStatePath = (topic: string, partition: number): string => `${partitionPath(topic, partition)}/state`;
-export const deleteTopicPath = (topic: string): string => `${ZnodePath.deleteTopics}/${topic}`;
+export const topicPath = (topic: TopicName): string => `${ZnodePath.topics}/${topic}`;
+export const partitionsPath = (topic: TopicName): string => `${topicPath(topic)}/partitions`;
+export const partitionPath = (topic: TopicName, partition: number): string => `${partitionsPath(topic)}/${partition}`;
+export const partitionStatePath = (topic: TopicName, partition: number): string => `${partitionPath(topic, partition)}/state`;
+export const deleteTopicPath = (topic: TopicName): string => `${ZnodePath.deleteTopics}/${topic}`;
 
-export type ConfigEntityType = 'topics' | 'clients' | 'users' | 'brokers' | 'ips';
-/** `name` in its sanitized form, or `<default>`. */
-export const configPath = (type: ConfigEntityType, name: string): string => `${ZnodePath.configs}/${type}/${name}`;
+export const topicConfigPath = (topic: TopicName): string => `${ZnodePath.topicConfigs}/${topic}`;
+/** How a change of a topic's configuration is told (config_change in zookeeper.json). */
+export const topicEntity = (topic: TopicName): string => `${TOPIC_ENTITIES}${topic}`;
+export const TOPIC_ENTITIES = 'topics/';
+
+declare const legal: unique symbol;
+/** A group's id that can be part of a path: also several parts, as Kafka has it, but none that leads elsewhere. */
+export type ConsumersGroup = string & { readonly [legal]: 'group below /consumers' };
+
+export function consumersGroup(id: string): ConsumersGroup | undefined {
+  return id !== '' && pathFault(`${ZnodePath.consumers}/${id}`) === undefined ? id as ConsumersGroup : undefined;
+}
+
+/** Where consumers before 0.9 kept their offsets. */
+export const consumerOffsetPath = (group: ConsumersGroup, topic: TopicName, partition: number): string =>
+  `${ZnodePath.consumers}/${group}/offsets/${topic}/${partition}`;
 
 /** Prefixes to which the server adds ten digits. */
 export const SequencePrefix = {
@@ -49,7 +67,7 @@ export const PERSISTENT_PATHS: readonly string[] = [
   ZnodePath.isrChanges,
   ZnodePath.producerIds,
   ZnodePath.logDirEvents,
-  '/config/topics',
+  ZnodePath.topicConfigs,
   '/config/clients',
   '/config/users',
   '/config/brokers',

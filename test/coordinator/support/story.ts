@@ -81,7 +81,11 @@ export class Story {
       log: this.log,
       metadata: { offsetsPartitionCount: () => PARTITIONS, topicExists: (topic, partition) => this.topics.has(topic) && partition < 8 },
       legacyOffsets: {
-        commit: async (group, topic, partition, offset) => { this.zookeeper.set(`${group}/${topic}/${partition}`, offset); },
+        commit: async (group, topic, partition, offset) => {
+          if (group === '..') return false;
+          this.zookeeper.set(`${group}/${topic}/${partition}`, offset);
+          return true;
+        },
         fetch: async (group, topic, partition) => this.zookeeper.get(`${group}/${topic}/${partition}`) ?? null,
       },
       inflate: () => Promise.reject(new Error('nothing here is compressed')),

@@ -6,6 +6,7 @@ import { findCoordinator } from '../../../src/server/handlers/find-coordinator.j
 import type { BrokerServices } from '../../../src/server/services.js';
 import { PARTITIONS, Story } from '../../coordinator/support/story.js';
 import { ask, versions } from './support.js';
+import { named } from '../../support/names.js';
 
 const PORTS = [9_092, 9_093];
 
@@ -19,7 +20,7 @@ function cluster(options: { readonly topics?: readonly string[]; readonly listen
   metadata.update({
     controllerId: 0,
     brokers: PORTS.map((port, id) => ({ id, rack: null, endpoints: [{ listener, host: `broker-${id}`, port, securityProtocol: 0 }] })),
-    topics: topics.map(name => ({ name, id: 'AAAAAAAAAAAAAAAAAAAAAA', partitions })),
+    topics: topics.map(name => ({ name: named(name), id: 'AAAAAAAAAAAAAAAAAAAAAA', partitions })),
   });
   const created: string[] = [];
   const internalTopics = { create: (name: string) => { created.push(name); } } as unknown as BrokerServices['internalTopics'];
