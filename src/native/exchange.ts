@@ -125,6 +125,8 @@ export interface NativeExchange {
   readonly commands: Float64Array;
   /** `watched[log] = 1`: an append to that log wakes the main isolate. Set it, poll once more, then sleep. */
   readonly watched: Int32Array;
+  /** The bits of a slot that are its index: dense from 0, mostly small. The others change with every use. */
+  readonly slotIndexMask: number;
   /** Facts of the slice locateHot() gave: position, length, first offset, length of the first batch. */
   readonly sliceFacts: Float64Array;
 
