@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { seededRandom } from '../../src/base/random.js';
-import { MEMORY_CANNOT_TELL, NOTHING_THERE } from '../../src/native/exchange.js';
+import { FirstBatch, MEMORY_CANNOT_TELL, NOTHING_THERE } from '../../src/native/exchange.js';
 import { bench } from './harness.js';
 import { ScratchExchange, seededBatch } from './scratch-exchange.js';
 
@@ -21,7 +21,7 @@ await bench('locate, cold', {
       async run() {
         const first: number[] = [];
         for (const offset of offsets) {
-          const found = await exchange.job('locate', (native, cookie) => native.locate(cookie, log, offset, batches, SLICE_BYTES, true));
+          const found = await exchange.job('locate', (native, cookie) => native.locate(cookie, log, offset, batches, SLICE_BYTES, FirstBatch.whole));
           exchange.native.releaseSlice(found.first);
           first.push(found.third);
         }
@@ -48,7 +48,7 @@ await bench('locate, hot', {
       run() {
         let unknown = 0;
         for (const offset of offsets) {
-          const slice = exchange.native.locateHot(log, offset, batches, SLICE_BYTES, true);
+          const slice = exchange.native.locateHot(log, offset, batches, SLICE_BYTES, FirstBatch.whole);
           if (slice === NOTHING_THERE || slice === MEMORY_CANNOT_TELL) unknown += 1;
           else exchange.native.releaseSlice(slice);
         }

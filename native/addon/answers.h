@@ -6,12 +6,15 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/byte_order.h"
+#include "base/invariant.h"
 #include "base/spin_lock.h"
 #include "base/status.h"
 #include "log/append_job.h"
+#include "reactor/slot_index.h"
 
 namespace odradek {
 
@@ -46,16 +49,21 @@ struct Answer {
 //
 // Threads: take() and at() from main, at() and give() from any thread. An answer belongs to main until its appends are
 // queued, then to whoever brings `remaining` to zero.
+//
+// A request has one answer and keeps its slot until that is given back, so there are as many as there are slots.
 class Answers {
  public:
-  // An index, for cookies.
-  uint32_t take() {
+  explicit Answers(uint32_t most = kMostSlots) : most_(most) { INVARIANT(most <= kMostSlots); }
+
+  // An index, for cookies. None where all are taken: somebody answers for slots that are no requests.
+  std::optional<uint32_t> take() {
     const std::lock_guard guard(lock_);
     if (!free_.empty()) {
       const uint32_t index = free_.back();
       free_.pop_back();
       return index;
     }
+    if (count_ == most_) return std::nullopt;
     if (count_ % kChunk == 0) chunks_[count_ / kChunk] = std::make_unique<Answer[]>(kChunk);
     return count_++;
   }
@@ -70,14 +78,14 @@ class Answers {
   uint32_t count() const { return count_; }
 
   static constexpr uint32_t kChunk = 256;
-  static constexpr uint32_t kMost = 1u << 18;  // never more than request slots
 
  private:
+  const uint32_t most_;
   SpinLock lock_;
   std::vector<uint32_t> free_;
   uint32_t count_ = 0;
   // Fixed places, so that at() needs no lock while take() adds a chunk.
-  std::unique_ptr<Answer[]> chunks_[kMost / kChunk];
+  std::unique_ptr<Answer[]> chunks_[kMostSlots / kChunk];
 };
 
 }  // namespace odradek

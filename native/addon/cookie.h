@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/status.h"
+#include "reactor/slot_index.h"
 
 namespace odradek {
 
@@ -23,6 +24,8 @@ struct Cookie {
             static_cast<uint32_t>((packed >> 24) & 0xffff), static_cast<uint32_t>(packed & 0xffffff)};
   }
 };
+
+static_assert(kMostSlots < (1u << 23), "an append's cookie has room for any answer");
 
 inline double code_of(Code code) { return static_cast<double>(static_cast<int32_t>(code)); }
 

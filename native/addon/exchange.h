@@ -65,8 +65,8 @@ class Exchange final : private WarmUp {
   uint32_t open_log(double cookie, const OpenRequest& request);
   Log* log(uint32_t index);
   void configure_log(uint32_t log, const LogOptions& options, int64_t timestamp_before_max_ms, int64_t timestamp_after_max_ms);
-  bool locate_hot(uint32_t log, int64_t from, int64_t below, uint32_t max_bytes, bool at_least_one, int32_t* slice);
-  void locate(double cookie, uint32_t log, int64_t from, int64_t below, uint32_t max_bytes, bool at_least_one);
+  bool locate_hot(uint32_t log, int64_t from, int64_t below, uint32_t max_bytes, FirstBatch first, int32_t* slice);
+  void locate(double cookie, uint32_t log, int64_t from, int64_t below, uint32_t max_bytes, FirstBatch first);
   bool slice_exists(uint32_t slice);
   uint32_t slice_length(uint32_t slice);
   void release_slice(uint32_t slice);

@@ -140,6 +140,7 @@ ExchangeBinding::ExchangeBinding(const Napi::CallbackInfo& info) : Napi::ObjectW
   self.Set("completions", Napi::Float64Array::New(env_, kCompletionCapacity * 10, shared(exchange.completions(), kCompletionCapacity * sizeof(Completion)), 0));
   self.Set("commands", Napi::Float64Array::New(env_, kCommandWords, shared(exchange.commands(), kCommandWords * sizeof(double)), 0));
   self.Set("watched", Napi::Int32Array::New(env_, kLogCapacity, shared(exchange.watched(), kLogCapacity * sizeof(int32_t)), 0));
+  self.Set("slotIndexMask", Napi::Number::New(env_, kSlotIndexMask));
   self.Set("sliceFacts", Napi::Float64Array::New(env_, 4, shared(exchange.slice_facts(), 4 * sizeof(double)), 0));
 }
 

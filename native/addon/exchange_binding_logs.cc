@@ -19,6 +19,12 @@ LogOptions log_options(Fields& fields) {
   return options;
 }
 
+FirstBatch first_batch(Arguments& args) {
+  const uint32_t first = args.uint32("firstBatch");
+  if (first >= kFirstBatchKinds) args.reject("firstBatch", "one of three");
+  return static_cast<FirstBatch>(first);
+}
+
 }  // namespace
 
 Napi::Value ExchangeBinding::open_log(const Napi::CallbackInfo& info) {
@@ -78,11 +84,11 @@ Napi::Value ExchangeBinding::locate_hot(const Napi::CallbackInfo& info) {
   const int64_t from = args.int64("from");
   const int64_t below = args.int64("below");
   const uint32_t max_bytes = args.uint32("maxBytes");
-  const bool at_least_one = args.boolean("atLeastOne");
+  const FirstBatch first = first_batch(args);
   if (args.rejected()) return nothing(info);
   int32_t slice = -1;
   // -2: memory alone cannot tell. -1: it can, and there is nothing.
-  if (!exchange_->locate_hot(index, from, below, max_bytes, at_least_one, &slice)) slice = -2;
+  if (!exchange_->locate_hot(index, from, below, max_bytes, first, &slice)) slice = -2;
   return Napi::Number::New(env_, slice);
 }
 
@@ -94,8 +100,8 @@ Napi::Value ExchangeBinding::locate(const Napi::CallbackInfo& info) {
   const int64_t from = args.int64("from");
   const int64_t below = args.int64("below");
   const uint32_t max_bytes = args.uint32("maxBytes");
-  const bool at_least_one = args.boolean("atLeastOne");
-  if (!args.rejected()) exchange_->locate(cookie, index, from, below, max_bytes, at_least_one);
+  const FirstBatch first = first_batch(args);
+  if (!args.rejected()) exchange_->locate(cookie, index, from, below, max_bytes, first);
   return nothing(info);
 }
 

@@ -127,8 +127,9 @@ size_t Exchange::answer(const double* words, size_t left) {
   const double* place = words + kAnswerHead;
   for (size_t at = 0; at < count * 3; at++) if (place[at] != -1 && !(place[at] >= 0 && place[at] + 8 <= length)) return 0;
   for (size_t at = 0; at < count; at++) if (!is_append(place + 3 * count + kAppendWords * at)) return 0;
-  const uint32_t index = answers_.take();
-  Answer& answer = answers_.at(index);
+  const std::optional<uint32_t> index = answers_.take();
+  if (!index) return 0;
+  Answer& answer = answers_.at(*index);
   answer.slot = static_cast<uint32_t>(words[1]);
   answer.offset = length == 0 ? 0 : static_cast<uint32_t>(words[2]);
   answer.length = static_cast<uint32_t>(length);
@@ -141,7 +142,7 @@ size_t Exchange::answer(const double* words, size_t left) {
   }
   // The answer's bytes outlive TypeScript's lease of their block: this reference goes when they are handed over.
   if (answer.length > 0) arena_->retain(answer.offset);
-  for (size_t at = 0; at < count; at++, place += kAppendWords) append(place, index, static_cast<uint32_t>(at));
+  for (size_t at = 0; at < count; at++, place += kAppendWords) append(place, *index, static_cast<uint32_t>(at));
   return used;
 }
 

@@ -6,6 +6,16 @@
 
 namespace odradek {
 
+namespace {
+
+// What a reader is not to have: no bytes, or a piece of a batch where pieces are of no use.
+bool is_nothing(const Slice& slice, FirstBatch first) {
+  if (slice.length == 0 || !slice.file) return true;
+  return first == FirstBatch::kWholeOrNothing && slice.length < slice.first_batch_length;
+}
+
+}  // namespace
+
 uint32_t Exchange::open_log(double cookie, const OpenRequest& asked) {
   auto index = static_cast<uint32_t>(entries_.size());
   if (!free_entries_.empty()) {
@@ -85,30 +95,30 @@ void Exchange::release_slice(uint32_t slice) {
   free_slices_.push_back(slice);
 }
 
-bool Exchange::locate_hot(uint32_t index, int64_t from, int64_t below, uint32_t max_bytes, bool at_least_one,
+bool Exchange::locate_hot(uint32_t index, int64_t from, int64_t below, uint32_t max_bytes, FirstBatch first,
                           int32_t* slice) {
   Log* const log = this->log(index);
   Slice found;
-  if (log == nullptr || !log->locate_hot(from, below, max_bytes, at_least_one, &found)) return false;
+  if (log == nullptr || !log->locate_hot(from, below, max_bytes, first == FirstBatch::kWhole, &found)) return false;
   slice_facts_[0] = static_cast<double>(found.position);
   slice_facts_[1] = found.length;
   slice_facts_[2] = static_cast<double>(found.first_offset);
   slice_facts_[3] = found.first_batch_length;
-  *slice = found.length == 0 || !found.file ? -1 : static_cast<int32_t>(keep_slice(std::move(found)));
+  *slice = is_nothing(found, first) ? -1 : static_cast<int32_t>(keep_slice(std::move(found)));
   return true;
 }
 
 void Exchange::locate(double cookie, uint32_t index, int64_t from, int64_t below, uint32_t max_bytes,
-                      bool at_least_one) {
+                      FirstBatch first) {
   Log* const log = this->log(index);
   if (log == nullptr) return job_done(cookie, Code::kClosed);
-  log->locate(from, below, max_bytes, at_least_one, [this, cookie](Result<Slice> found) {
+  log->locate(from, below, max_bytes, first == FirstBatch::kWhole, [this, cookie, first](Result<Slice> found) {
     if (!found.ok()) return job_done(cookie, found.status().code());
     const Slice& slice = *found;
     const uint32_t length = slice.length;
     const auto first_offset = static_cast<double>(slice.first_offset);
     const uint32_t first_batch = slice.first_batch_length;
-    const double id = length == 0 || !slice.file ? -1 : keep_slice(*std::move(found));
+    const double id = is_nothing(slice, first) ? -1.0 : keep_slice(*std::move(found));
     job_done(cookie, Code::kOk, id, length, first_offset, first_batch);
   });
 }

@@ -39,6 +39,10 @@ enum ScriptAppendFlags : uint32_t {
   kScriptInternal = 1u << 5,
 };
 
+// What is to become of the first batch where it is longer than the bytes asked for.
+enum class FirstBatch : uint32_t { kCut = 0, kWholeOrNothing = 1, kWhole = 2 };
+inline constexpr uint32_t kFirstBatchKinds = 3;
+
 // Fields of a batch as scan() gives it.
 inline constexpr size_t kScanFields = 12;
 

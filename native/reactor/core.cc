@@ -11,13 +11,12 @@ namespace odradek::reactor {
 namespace {
 
 constexpr uint32_t kMostThreads = 32;
-constexpr uint32_t kIndexes = SlotTable::kIndexMask + 1;
 // Slots a thread may take beyond max_requests: one receive may bring many tiny frames, and some are kept at hand.
 constexpr uint32_t kSlotsAhead = FrameReader::kMostFrames + 128;
 
 ReactorOptions within_limits(ReactorOptions options) {
   options.network_threads = std::clamp(options.network_threads, 1u, kMostThreads);
-  options.max_requests = std::clamp(options.max_requests, 1u, kIndexes - options.network_threads * kSlotsAhead);
+  options.max_requests = std::clamp(options.max_requests, 1u, kMostSlots - options.network_threads * kSlotsAhead);
   options.max_in_flight = std::max(options.max_in_flight, 1u);
   options.max_request_bytes = std::min(options.max_request_bytes, 0x7fffffffu);
   return options;

@@ -15,7 +15,7 @@ struct ReactorOptions {
   // KiB) is still announced. Kafka's is 1; more lets a pipelining client profit.
   uint32_t max_in_flight = 128;
   uint64_t max_queued_response_bytes = 4u << 20;          // answered but not sent, per connection: a slow reader is not read
-  uint32_t max_requests = 1u << 18;                       // without an answer sent, over all connections; at most that
+  uint32_t max_requests = 1u << 18;                       // without an answer sent, over all connections; below kMostSlots
   int64_t connections_max_idle_ms = 10 * 60 * 1000;       // connections.max.idle.ms; < 0: never. Not while requests wait
   int64_t stalled_frame_ms = 30 * 1000;                   // half a frame, no byte for so long, while others lack memory: closed; < 0: never
   uint32_t max_connections = 0x7fffffff;                  // max.connections: beyond it the longest idle one gives way

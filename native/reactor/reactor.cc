@@ -12,7 +12,6 @@ using reactor::Connection;
 using reactor::Core;
 using reactor::Slot;
 
-static_assert(Reactor::kSlotIndexMask == reactor::SlotTable::kIndexMask);
 
 Result<std::unique_ptr<Reactor>> Reactor::start(Options options, Arena& arena, Clock& clock, WarmUp* warm_up,
                                                 std::function<void()> wake) {

@@ -55,10 +55,6 @@ class Reactor {
  public:
   using Options = ReactorOptions;
 
-  // The bits of a slot that are its index: dense from 0, mostly small. The other bits change with every use, so that a
-  // stale slot is recognized.
-  static constexpr uint32_t kSlotIndexMask = (1u << 20) - 1;
-
   // Starts the threads. `arena`, `clock` and `warm_up` must outlive the reactor. `warm_up` may be null: then cold
   // slices make their network thread wait for the disk.
   //

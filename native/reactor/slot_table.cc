@@ -27,8 +27,8 @@ void SlotTable::give(SlotChain chain) {
   if (chain.count == 0) return;
   for (Slot* slot = chain.head; slot != nullptr; slot = slot->next) {
     const uint32_t handle = slot->handle.load(std::memory_order_relaxed);
-    const uint32_t generation = ((handle >> kIndexBits) + 1) & kGenerationMask;
-    slot->handle.store((generation << kIndexBits) | (handle & kIndexMask), std::memory_order_relaxed);
+    const uint32_t generation = ((handle >> kSlotIndexBits) + 1) & kGenerationMask;
+    slot->handle.store((generation << kSlotIndexBits) | (handle & kSlotIndexMask), std::memory_order_relaxed);
     slot->state = Slot::State::kFree;
   }
   const std::lock_guard lock(lock_);

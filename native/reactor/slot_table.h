@@ -10,6 +10,7 @@
 #include "base/invariant.h"
 #include "base/spin_lock.h"
 #include "reactor/piece.h"
+#include "reactor/slot_index.h"
 
 namespace odradek::reactor {
 
@@ -74,15 +75,13 @@ struct SlotChain {
 // if not its own.
 class SlotTable {
  public:
-  static constexpr uint32_t kIndexBits = 20;
-  static constexpr uint32_t kIndexMask = (1u << kIndexBits) - 1;
-  static constexpr uint32_t kGenerationMask = (1u << 11) - 1;  // a handle stays below 2^31: TypeScript keeps it in an int32
+  static constexpr uint32_t kGenerationMask = (1u << (31 - kSlotIndexBits)) - 1;  // a handle stays below 2^31: TypeScript keeps it in an int32
 
-  explicit SlotTable(uint32_t capacity) : capacity_(capacity) { INVARIANT(capacity <= kIndexMask + 1); }
+  explicit SlotTable(uint32_t capacity) : capacity_(capacity) { INVARIANT(capacity <= kMostSlots); }
 
   // The slot that `handle` names, or null when it never existed or was reused.
   Slot* find(uint32_t handle) const {
-    const uint32_t index = handle & kIndexMask;
+    const uint32_t index = handle & kSlotIndexMask;
     if (index >= made_.load(std::memory_order_acquire)) return nullptr;
     Slot* slot = &chunks_[index / kChunk].load(std::memory_order_acquire)[index % kChunk];
     return slot->handle.load(std::memory_order_relaxed) == handle ? slot : nullptr;
@@ -111,7 +110,7 @@ class SlotTable {
   void make_chunk();
 
   const uint32_t capacity_;
-  std::atomic<Slot*> chunks_[(kIndexMask + 1) / kChunk] = {};
+  std::atomic<Slot*> chunks_[kMostSlots / kChunk] = {};
   std::atomic<uint32_t> made_{0};
   std::atomic<uint32_t> taken_{0};
   SpinLock lock_;

@@ -277,6 +277,7 @@ export class LogManager {
   /** A log began a new segment: what is known of producers at that offset is noted, and the old segment goes to disk. */
   rolled(index: number, baseOffset: number): void {
     const log = this.#byIndex[index];
+    log?.rolled(baseOffset);
     const held = log === undefined ? undefined : this.#held.get(liveName(log.topic, log.partition));
     if (log === undefined || held === undefined) return;
     this.#inBackground(held, async () => {

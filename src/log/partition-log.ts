@@ -4,7 +4,7 @@
 
 import type { TopicName } from '../base/topic-name.js';
 import { NativeCode } from '../native/codes.js';
-import { LogFact, MEMORY_CANNOT_TELL, NOTHING_THERE, ScanField, type LogOptions, type NativeExchange } from '../native/exchange.js';
+import { FirstBatch, LogFact, MEMORY_CANNOT_TELL, NOTHING_THERE, ScanField, type LogOptions, type NativeExchange } from '../native/exchange.js';
 import type { Jobs } from '../native/jobs.js';
 import type { LeaderEpochCache } from './leader-epoch-cache.js';
 import type { ProducerStateManager } from './producer-state.js';
@@ -65,6 +65,8 @@ export class PartitionLog {
   startOffset = 0;
   /** Everything below is on disk; where an unclean start begins to look (recovery-point-offset-checkpoint). */
   recoveryPoint = 0;
+  /** Base offset of the segment that is written to, as far as is heard: like the end, it trails the native log. */
+  activeSegmentBase = 0;
   /** What an append with producer state must name, so that it fails when one queued before it failed. */
   generation = 1;
   /** Called when the end moved. */
@@ -96,6 +98,7 @@ export class PartitionLog {
     this.startOffset = opened.second;
     this.#native.configureLog(this.index, options);
     this.recoveryPoint = this.#fact(LogFact.recoveryPoint);
+    this.activeSegmentBase = this.#fact(LogFact.activeSegmentBase);
     return { rescanned: opened.fourth };
   }
 
@@ -124,8 +127,8 @@ export class PartitionLog {
   }
 
   /** A slice from memory alone; null: there is nothing; undefined: only a log thread can tell. */
-  locateHot(from: number, below: number, maxBytes: number, atLeastOne: boolean): Located | null | undefined {
-    const slice = this.#native.locateHot(this.index, from, below, maxBytes, atLeastOne);
+  locateHot(from: number, below: number, maxBytes: number, first: FirstBatch): Located | null | undefined {
+    const slice = this.#native.locateHot(this.index, from, below, maxBytes, first);
     if (slice === MEMORY_CANNOT_TELL) return undefined;
     if (slice === NOTHING_THERE) return null;
     const sliceFacts = this.#native.sliceFacts;
@@ -133,9 +136,9 @@ export class PartitionLog {
   }
 
   /** The same by a log thread. */
-  locate(from: number, below: number, maxBytes: number, atLeastOne: boolean, found: (located: Located | null, code: number) => void): void {
+  locate(from: number, below: number, maxBytes: number, first: FirstBatch, found: (located: Located | null, code: number) => void): void {
     this.#jobs.start(
-      (native, cookie) => native.locate(cookie, this.index, from, below, maxBytes, atLeastOne),
+      (native, cookie) => native.locate(cookie, this.index, from, below, maxBytes, first),
       result => found(result.code !== 0 || result.first < 0 ? null : { slice: result.first, length: result.second, firstOffset: result.third }, result.code),
     );
   }
@@ -143,7 +146,7 @@ export class PartitionLog {
   /** Batches from the one that contains `from`, read into memory: for coordinators and old formats, never on the hot road. */
   async read(from: number, below: number, maxBytes: number): Promise<Buffer> {
     if (from >= below) return Buffer.alloc(0);
-    const located = await this.#jobs.run(`reading ${this.directory}`, (native, cookie) => native.locate(cookie, this.index, from, below, maxBytes, true));
+    const located = await this.#jobs.run(`reading ${this.directory}`, (native, cookie) => native.locate(cookie, this.index, from, below, maxBytes, FirstBatch.whole));
     if (located.first < 0) return Buffer.alloc(0);
     return this.readSlice(located.first, located.second);
   }
@@ -186,6 +189,7 @@ export class PartitionLog {
   async truncateTo(offset: number): Promise<void> {
     const cut = await this.#jobs.run(`truncating ${this.directory}`, (native, cookie) => native.truncate(cookie, this.index, offset));
     this.endOffset = cut.first;
+    this.activeSegmentBase = this.#fact(LogFact.activeSegmentBase);
     this.recoveryPoint = Math.min(this.recoveryPoint, this.endOffset);
     this.epochs.truncateFromEnd(this.endOffset);
   }
@@ -202,6 +206,11 @@ export class PartitionLog {
     this.flushed(flushed.first);
   }
 
+  /** A segment begins at `baseOffset`: told behind the appends before it. */
+  rolled(baseOffset: number): void {
+    this.activeSegmentBase = baseOffset;
+  }
+
   /** Everything below `offset` is on disk. */
   flushed(offset: number): void {
     this.recoveryPoint = Math.max(this.recoveryPoint, offset);
@@ -214,10 +223,6 @@ export class PartitionLog {
   /** Bytes in all segments. */
   get bytes(): number {
     return this.#fact(LogFact.bytes);
-  }
-
-  get activeSegmentBase(): number {
-    return this.#fact(LogFact.activeSegmentBase);
   }
 
   async close(flush: boolean): Promise<void> {

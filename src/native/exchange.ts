@@ -113,6 +113,10 @@ export interface LogOptions {
 /** What logFacts() fills in. */
 export const LogFact = { startOffset: 0, endOffset: 1, bytes: 2, segments: 3, activeSegmentBase: 4, recoveryPoint: 5, size: 6 } as const;
 
+/** What is to become of the first batch where it is longer than the bytes asked for (native/addon/layout.h). */
+export const FirstBatch = { cut: 0, wholeOrNothing: 1, whole: 2 } as const;
+export type FirstBatch = (typeof FirstBatch)[keyof typeof FirstBatch];
+
 /** What locateHot() answers where it has no slice. */
 export const NOTHING_THERE = -1;
 export const MEMORY_CANNOT_TELL = -2;
@@ -125,6 +129,8 @@ export interface NativeExchange {
   readonly commands: Float64Array;
   /** `watched[log] = 1`: an append to that log wakes the main isolate. Set it, poll once more, then sleep. */
   readonly watched: Int32Array;
+  /** The bits of a slot that are its index: dense from 0, mostly small. The others change with every use. */
+  readonly slotIndexMask: number;
   /** Facts of the slice locateHot() gave: position, length, first offset, length of the first batch. */
   readonly sliceFacts: Float64Array;
 
@@ -151,9 +157,9 @@ export interface NativeExchange {
   logFacts(log: number, facts: Float64Array): boolean;
 
   /** A slice id, NOTHING_THERE, or MEMORY_CANNOT_TELL: then locate(). */
-  locateHot(log: number, from: number, below: number, maxBytes: number, atLeastOne: boolean): number;
+  locateHot(log: number, from: number, below: number, maxBytes: number, first: FirstBatch): number;
   /** Values: slice id or -1, length, first offset, length of the first batch. */
-  locate(cookie: number, log: number, from: number, below: number, maxBytes: number, atLeastOne: boolean): void;
+  locate(cookie: number, log: number, from: number, below: number, maxBytes: number, first: FirstBatch): void;
   releaseSlice(slice: number): void;
   sliceLength(slice: number): number;
   /** Takes the slice and copies it into memory. Values: bytes. */

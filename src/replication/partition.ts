@@ -139,7 +139,12 @@ export class Partition {
     return undecided === undefined ? this.highWatermark : Math.min(undecided, this.highWatermark);
   }
 
-  /** A follower fetched from `offset`: it has everything below. */
+  /** `replica` is another broker that this partition is assigned to: of nobody else a fetch is believed to be a follower's. */
+  hasFollower(replica: number): boolean {
+    return replica !== this.brokerId && this.replicas.includes(replica);
+  }
+
+  /** A follower (hasFollower) fetched from `offset`: it has everything below. */
   followerFetched(replica: number, offset: number): void {
     const state = this.#followers.get(replica);
     if (state === undefined) this.#followers.set(replica, { endOffset: offset });
@@ -174,6 +179,7 @@ export class Partition {
     this.partitionEpoch = change.partitionEpoch;
     this.replicas = change.replicas;
     this.isr = change.isr;
+    for (const replica of this.#followers.keys()) if (!this.hasFollower(replica)) this.#followers.delete(replica);
   }
 
   #endMoved(): void {

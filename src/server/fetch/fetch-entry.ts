@@ -3,6 +3,7 @@
 import type { FetchPartitionDetails, FetchPartitionState } from '../../protocol/hot/fetch.js';
 
 export class FetchEntry implements FetchPartitionState {
+  /** With topic ids: '' until the id was known, and then for good, whatever becomes of the topic (CachedPartition). */
   topic: string;
   topicId: string;
   readonly index: number;
@@ -22,6 +23,8 @@ export class FetchEntry implements FetchPartitionState {
   logStartOffset = -1;
   /** Where the log ended when it was looked at. */
   endOffset = -1;
+  /** Base of the segment that the offset asked for was in when the fetch began; -1: of an older one than the last. */
+  segment = -1;
   /** -1: none, also once it is sent or released: its number is another's then, and sessions keep their entries. */
   slice = -1;
   length = 0;

@@ -1,6 +1,7 @@
-// What one partition of a fetch finds (ReplicaManager.readFromLog, Partition.readRecords).
+// What one partition of a fetch finds (ReplicaManager.readFromLog, Partition.fetchRecords).
 
 import { ErrorCode } from '../../protocol/errors.js';
+import type { MetadataCache } from '../../replication/metadata-cache.js';
 import type { Partition } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import type { FetchEntry } from './fetch-entry.js';
@@ -13,17 +14,44 @@ export interface ReadRules {
 }
 
 const READ_COMMITTED: readonly never[] = [];
-/** Oldest version that understands batches of magic 2; older ones would have them converted. */
-const MAGIC_2_FROM = 4;
 const DIVERGING_FROM = 12;
-/** Oldest version whose clients are sure to know zstd (KIP-110). */
-const ZSTD_FROM = 10;
+const TOPIC_IDS_FROM = 13;
+/** Oldest version that knows KAFKA_STORAGE_ERROR; older ones are told what makes them look for the leader. */
+const STORAGE_ERROR_FROM = 6;
+const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+
+/**
+ * False: the broker does not know the partition. The entry says so then, and is neither read nor waited for
+ * (KafkaApis.handleFetchRequest). Asked once, when the fetch begins.
+ */
+export function isKnown(entry: FetchEntry, apiVersion: number, metadata: MetadataCache): boolean {
+  if (apiVersion >= TOPIC_IDS_FROM && entry.topic === '') {
+    const name = metadata.topicName(entry.topicId);
+    if (name === undefined) return refused(entry, ErrorCode.UnknownTopicId);
+    entry.topic = name;
+  }
+  return metadata.has(entry.topic, entry.index) || refused(entry, ErrorCode.UnknownTopicOrPartition);
+}
+
+/** Where reading ends for who fetches: followers read to the end, consumers what is committed. */
+export function readableEnd(partition: Partition, { replicaId, readCommitted }: ReadRules): number {
+  if (replicaId >= 0) return partition.log!.endOffset;
+  return readCommitted ? partition.lastStableOffset : partition.highWatermark;
+}
+
+/** Why this broker may not serve the fetch, or none. */
+export function leadershipProblem(entry: FetchEntry, partition: Partition, { apiVersion, replicaId }: ReadRules): number {
+  const problem = partition.leadershipError(entry.currentLeaderEpoch);
+  // Consumers may read from followers since KIP-392; replicas and older consumers go to the leader.
+  if (problem === ErrorCode.NotLeaderOrFollower && partition.role === 'follower' && apiVersion >= 11 && replicaId < 0) return ErrorCode.None;
+  return problem;
+}
 
 /**
  * Checks the entry and notes the partition's offsets in it. Returns the partition and the offset to read below, or
- * undefined where the entry is answered without records.
+ * undefined where the entry is answered without records. Only the first look of a fetch tells how far a follower is.
  */
-export function lookAt(entry: FetchEntry, rules: ReadRules, replicas: ReplicaManager): { readonly partition: Partition; readonly below: number } | undefined {
+export function lookAt(entry: FetchEntry, rules: ReadRules, replicas: ReplicaManager, first: boolean): { readonly partition: Partition; readonly below: number } | undefined {
   entry.clear();
   const partition = find(entry, rules, replicas);
   if (partition === undefined) return undefined;
@@ -32,60 +60,64 @@ export function lookAt(entry: FetchEntry, rules: ReadRules, replicas: ReplicaMan
   entry.lastStableOffset = partition.lastStableOffset;
   entry.logStartOffset = log.startOffset;
   entry.endOffset = log.endOffset;
-  if (rules.readCommitted && rules.replicaId < 0) entry.details = { abortedTransactions: READ_COMMITTED };
-  // A session may remember an epoch that a newer version named; an older one cannot be told.
-  if (rules.apiVersion >= DIVERGING_FROM && diverges(entry, partition)) return undefined;
-  if (entry.fetchOffset < log.startOffset || entry.fetchOffset > log.endOffset) {
+  const parted = entry.fetchOffset < log.startOffset ? 'nowhere' : whereWaysPart(entry, rules, partition);
+  if (parted === 'nowhere' || (parted === undefined && entry.fetchOffset > log.endOffset)) {
     entry.refuse(ErrorCode.OffsetOutOfRange);
     return undefined;
   }
-  if (rules.replicaId >= 0) partition.followerFetched(rules.replicaId, entry.fetchOffset);
-  const below = rules.replicaId >= 0 ? log.endOffset : rules.readCommitted ? entry.lastStableOffset : partition.highWatermark;
-  if (rules.apiVersion < MAGIC_2_FROM && entry.fetchOffset < below) {
-    entry.refuse(ErrorCode.UnsupportedVersion);
+  if (parted !== undefined) {
+    entry.details = { divergingEpoch: parted };
     return undefined;
   }
-  return { partition, below };
+  if (rules.readCommitted) entry.details = { abortedTransactions: READ_COMMITTED };
+  if (first && rules.replicaId >= 0) partition.followerFetched(rules.replicaId, entry.fetchOffset);
+  return { partition, below: readableEnd(partition, rules) };
 }
 
-function find(entry: FetchEntry, { apiVersion, replicaId }: ReadRules, replicas: ReplicaManager): Partition | undefined {
-  if (apiVersion >= 13) {
-    const name = replicas.metadata.topicName(entry.topicId);
-    if (name === undefined) return refused(entry, ErrorCode.UnknownTopicId);
-    entry.topic = name;
-  }
+function find(entry: FetchEntry, rules: ReadRules, replicas: ReplicaManager): Partition | undefined {
+  const { apiVersion, replicaId } = rules;
   const partition = replicas.find(entry.topic, entry.index);
   if (partition === undefined || (partition.role === 'none' && !partition.offline)) {
-    return refused(entry, replicas.metadata.has(entry.topic, entry.index) ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition);
+    refused(entry, replicas.metadata.has(entry.topic, entry.index) ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition);
+    return undefined;
   }
-  // By the topic's setting and not by what its batches are, and before any other error (maybeConvertFetchedData of KafkaApis).
-  if (apiVersion < ZSTD_FROM && partition.zstd && partition.log !== undefined) return refused(entry, ErrorCode.UnsupportedCompressionType);
-  if (apiVersion >= 13 && partition.log !== undefined && partition.log.topicId !== entry.topicId) return refused(entry, ErrorCode.InconsistentTopicId);
-  // Consumers may read from followers since KIP-392; replicas and older consumers go to the leader.
-  const problem = partition.leadershipError(entry.currentLeaderEpoch);
-  const followerMayServe = problem === ErrorCode.NotLeaderOrFollower && partition.role === 'follower' && apiVersion >= 11 && replicaId < 0;
-  if (problem === ErrorCode.None || followerMayServe) return partition;
-  entry.refuse(apiVersion <= 5 && problem === ErrorCode.KafkaStorageError ? ErrorCode.NotLeaderOrFollower : problem);
+  const { log } = partition;
+  if (apiVersion >= TOPIC_IDS_FROM && log !== undefined && log.topicId !== entry.topicId && log.topicId !== NO_ID) {
+    refused(entry, ErrorCode.InconsistentTopicId);
+    return undefined;
+  }
+  let problem = leadershipProblem(entry, partition, rules);
+  if (problem === ErrorCode.None && replicaId >= 0 && !partition.hasFollower(replicaId)) {
+    // With the leader's own epoch it may be a replica that we have not heard of yet (followerReplicaOrThrow of Partition.scala).
+    problem = entry.currentLeaderEpoch >= 0 ? ErrorCode.UnknownLeaderEpoch : ErrorCode.NotLeaderOrFollower;
+  }
+  if (problem === ErrorCode.None) return partition;
+  refuseFor(entry, problem, apiVersion);
   if (problem === ErrorCode.NotLeaderOrFollower || problem === ErrorCode.FencedLeaderEpoch) {
     entry.details = { currentLeader: { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch } };
   }
   return undefined;
 }
 
-function refused(entry: FetchEntry, code: number): undefined {
-  entry.refuse(code);
-  return undefined;
+/** Refuses the entry with what a client of that version can understand. */
+export function refuseFor(entry: FetchEntry, code: number, apiVersion: number): void {
+  entry.refuse(code === ErrorCode.KafkaStorageError && apiVersion < STORAGE_ERROR_FROM ? ErrorCode.NotLeaderOrFollower : code);
 }
 
-/** A fetcher whose log took another turn is told where the ways part (KIP-595, LastFetchedEpoch of v12+). */
-function diverges(entry: FetchEntry, partition: Partition): boolean {
-  if (entry.lastFetchedEpoch < 0) return false;
+function refused(entry: FetchEntry, code: number): false {
+  entry.refuse(code);
+  return false;
+}
+
+/**
+ * Where a fetcher whose log took another turn has to go back to (KIP-595, LastFetchedEpoch of v12+); undefined where it did
+ * not. 'nowhere': nobody here had its epoch.
+ */
+export function whereWaysPart(entry: FetchEntry, { apiVersion }: ReadRules, partition: Partition): { readonly epoch: number; readonly endOffset: number } | 'nowhere' | undefined {
+  // A session may remember an epoch that a newer version named; an older one cannot be told.
+  if (apiVersion < DIVERGING_FROM || entry.lastFetchedEpoch < 0) return undefined;
   const end = partition.endOfEpoch(entry.lastFetchedEpoch);
-  if (end === undefined) {
-    entry.refuse(ErrorCode.OffsetOutOfRange);
-    return true;
-  }
-  if (end.leaderEpoch >= entry.lastFetchedEpoch && end.endOffset >= entry.fetchOffset) return false;
-  entry.details = { ...entry.details, divergingEpoch: { epoch: end.leaderEpoch, endOffset: end.endOffset } };
-  return true;
+  if (end === undefined) return 'nowhere';
+  if (end.leaderEpoch >= entry.lastFetchedEpoch && end.endOffset >= entry.fetchOffset) return undefined;
+  return { epoch: end.leaderEpoch, endOffset: end.endOffset };
 }

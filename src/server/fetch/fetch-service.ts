@@ -4,8 +4,8 @@
 //   v11 rack and follower fetching; v12 flexible encoding and diverging epochs; v13 topic ids; v15 replica state is a
 //   tagged field; v16 names current leaders (KIP-951)
 //
-// v0-v3 would have to have batches converted to older formats; they get UNSUPPORTED_VERSION for partitions with records,
-// as from a Kafka whose topics have message.downconversion.enable=false.
+// v0-v3 would have to have batches converted to older formats; they get UNSUPPORTED_VERSION for partitions with records
+// (fetch-conversion.ts), as from a Kafka whose topics have message.downconversion.enable=false.
 
 import { failure } from '../../base/failure.js';
 import type { Logger } from '../../base/logger.js';
@@ -18,15 +18,19 @@ import type { ResponseSpace } from '../../network/response-space.js';
 import { SMALL_FRAME, type HotRequest, type HotRoute } from '../../network/route.js';
 import { FetchRequestView } from '../../protocol/hot/fetch.js';
 import { StringPool } from '../../protocol/hot/string-pool.js';
+import { ErrorCode } from '../../protocol/errors.js';
 import { ProtocolError } from '../../protocol/protocol-error.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import { FetchAnswer, type Asked } from './fetch-answer.js';
+import { CONVERTED_BELOW, withhold } from './fetch-conversion.js';
 import type { FetchEntry } from './fetch-entry.js';
 import type { ReadRules } from './fetch-read.js';
 import type { FetchContext, FetchSession, FetchSessions } from './fetch-sessions.js';
 import { AT_ONCE, FetchTask, LARGE, type FetchEnvironment, type FetchLimits } from './fetch-task.js';
 
 const FLEXIBLE_FROM = 12;
+/** Who claims to be a broker's log under way to another directory reads as a replica: nothing is told of transactions. */
+const FUTURE_REPLICA = -3;
 /** More than a broker holds for one client. */
 const MOST_PARTITIONS = 50_000;
 
@@ -86,7 +90,7 @@ export class FetchService implements HotRoute {
     const maxBytes = Math.min(view.maxBytes, this.#options.maxBytes());
     const fetching: Fetching = {
       slot: request.slot, connection: request.connection, apiVersion: request.apiVersion, correlationId: request.correlationId,
-      rules: { apiVersion: request.apiVersion, replicaId: view.replicaId, readCommitted: view.isolationLevel === 1 },
+      rules: { apiVersion: request.apiVersion, replicaId: view.replicaId, readCommitted: view.isolationLevel === 1 && view.replicaId < 0 && view.replicaId !== FUTURE_REPLICA },
       limits: { minBytes: Math.min(view.minBytes, maxBytes), maxBytes, maxWaitMs: view.maxWaitMs },
       small: request.end - request.frameStart <= SMALL_FRAME,
     };
@@ -135,9 +139,9 @@ export class FetchService implements HotRoute {
       this.#environment,
       () => {
         answered = true;
-        if (context.entries.length > LARGE) this.#tellInTurns(fetching, context);
+        if (context.entries.length > LARGE) this.#tellInTurns(fetching, context, task.known);
         else {
-          this.#tell(fetching, context);
+          this.#tell(fetching, context, task.known);
           if (waits) this.#done(fetching);
         }
       },
@@ -160,18 +164,35 @@ export class FetchService implements HotRoute {
     return false;
   }
 
-  #tell(asked: Asked, context: Open): void {
+  #tell(asked: Asked, context: Open, known: number): void {
     const { session } = context;
     let entries = context.entries;
     try {
-      if (context.kind === 'incremental') entries = entries.filter(entry => entry.hasNews(true));
-      else if (session !== undefined) for (const entry of entries) entry.hasNews(true);
-      if (session !== undefined) for (const entry of entries) rotate(session, entry);
+      if (isOutdated(context)) {
+        this.#refuseOutdated(asked, context);
+        return;
+      }
+      if (context.kind === 'incremental') {
+        entries = entries.filter(entry => entry.hasNews(true));
+        for (const entry of entries) context.session.served(entry);
+      } else if (session !== undefined) remember(session, entries, known);
+      if (asked.apiVersion < CONVERTED_BELOW) for (const entry of entries) this.#withhold(asked, entry);
       this.#answer.respond(asked, entries, 0, session?.id ?? 0);
       context.release();
     } catch (error) {
       this.#fail(asked, context, error);
     }
+  }
+
+  #withhold({ apiVersion }: Asked, entry: FetchEntry): void {
+    withhold(entry, apiVersion, this.#options.replicas, this.#environment.releaseSlice);
+  }
+
+  /** Another request of the session was taken in meanwhile: what this one found is told to nobody, and remembered nowhere. */
+  #refuseOutdated(asked: Asked, context: Open): void {
+    for (const entry of context.entries) entry.letGo(this.#environment.releaseSlice);
+    this.#answer.respond(asked, [], ErrorCode.InvalidFetchSessionEpoch, context.session!.id);
+    context.release();
   }
 
   /** What went wrong with one request ends its connection, and nobody else's. */
@@ -186,11 +207,12 @@ export class FetchService implements HotRoute {
     context.release();
   }
 
-  #tellInTurns(asked: Asked, context: Open): void {
+  #tellInTurns(asked: Asked, context: Open, known: number): void {
     const { turns, commands } = this.#options;
     const { session, entries } = context;
     const { connection } = asked;
     const told: FetchEntry[] = [];
+    const withholds = asked.apiVersion < CONVERTED_BELOW;
     let next = 0;
     let over = false;
     const gone = (): boolean => {
@@ -207,12 +229,23 @@ export class FetchService implements HotRoute {
       commands.fail(asked.slot);
       this.#done(asked);
     };
+    if (isOutdated(context)) {
+      turns.work(() => false, () => {
+        if (gone()) return;
+        this.#refuseOutdated(asked, context);
+        over = true;
+        this.#done(asked);
+      }, broke);
+      return;
+    }
     turns.work(() => {
       for (const end = Math.min(entries.length, next + AT_ONCE); next < end; next++) {
         const entry = entries[next]!;
         const news = session === undefined || entry.hasNews(true);
         if (news || context.kind === 'full') told.push(entry);
-        if (session !== undefined) rotate(session, entry);
+        if (context.kind === 'incremental') context.session.served(entry);
+        else if (next >= known) session?.moveToEnd(entry);
+        if (withholds) this.#withhold(asked, entry);
       }
       return next < entries.length && !connection.closed;
     }, () => {
@@ -235,8 +268,12 @@ export class FetchService implements HotRoute {
   }
 }
 
-/** Partitions that gave records are served last the next time, so that none starves. */
-function rotate(session: FetchSession, entry: FetchEntry): void {
-  if (entry.length === 0) return;
-  if (session.entries.delete(entry.key)) session.entries.set(entry.key, entry);
+function isOutdated(context: Open): boolean {
+  return context.kind === 'incremental' && context.session.epoch !== context.epoch;
+}
+
+/** A new session has heard what its first answer tells, and begins with the partitions that are known (FullFetchContext). */
+function remember(session: FetchSession, entries: readonly FetchEntry[], known: number): void {
+  for (const entry of entries) entry.hasNews(true);
+  for (let at = known; at < entries.length; at++) session.moveToEnd(entries[at]!);
 }

@@ -48,7 +48,7 @@ export class FetchSession {
   /** Followers' sessions are not pushed out by consumers'. */
   readonly privileged: boolean;
   readonly created: number;
-  /** In serving order: a partition that gave records goes to the end. */
+  /** In serving order (see served()). */
   readonly entries: Map<number, FetchEntry>;
   /** All it ever named. */
   readonly topics: Topics;
@@ -69,6 +69,15 @@ export class FetchSession {
     this.topics = topics;
     this.weight = entries.size + topics.weight;
   }
+
+  /** A partition that gave records is served last the next time, so that none starves. */
+  served(entry: FetchEntry): void {
+    if (entry.length > 0) this.moveToEnd(entry);
+  }
+
+  moveToEnd(entry: FetchEntry): void {
+    if (this.entries.delete(entry.key)) this.entries.set(entry.key, entry);
+  }
 }
 
 const NOTHING_TO_RELEASE = (): void => {};
@@ -82,8 +91,11 @@ function taken(session: FetchSession): () => void {
 export type FetchContext =
   /** Everything asked is answered; `session` is new, and undefined where there is none. */
   | { readonly kind: 'full'; readonly entries: FetchEntry[]; readonly session: FetchSession | undefined; readonly release: () => void }
-  /** `release` is to be called when the request is over. */
-  | { readonly kind: 'incremental'; readonly entries: FetchEntry[]; readonly session: FetchSession; readonly release: () => void }
+  /**
+   * `release` is to be called when the request is over. It is no longer the session's last one if that has left `epoch`
+   * by then.
+   */
+  | { readonly kind: 'incremental'; readonly entries: FetchEntry[]; readonly session: FetchSession; readonly epoch: number; readonly release: () => void }
   | { readonly kind: 'refused'; readonly errorCode: number };
 
 /** A request that is being taken in, row by row. */
@@ -195,7 +207,7 @@ export class FetchSessions {
       return { kind: 'full', entries: [], session: undefined, release: NOTHING_TO_RELEASE };
     }
     const all = [...entries.values()];
-    return { kind: 'incremental', entries: shares ? all.map(entry => entry.copy()) : all, session, release };
+    return { kind: 'incremental', entries: shares ? all.map(entry => entry.copy()) : all, session, epoch: session.epoch, release };
   }
 
   #weigh(session: FetchSession): void {

@@ -1,4 +1,8 @@
-// One fetch on its way: reads its partitions, answers when there is enough, or waits for more (DelayedFetch.scala).
+// One fetch on its way: reads its partitions, answers when there is enough, or waits for more (ReplicaManager.fetchMessages,
+// DelayedFetch.scala).
+//
+// What ends it at once: enough bytes, an error that its reading met, an epoch that parted, a partition whose log has gone
+// on to another segment. A partition that the broker does not know ends nothing, unless no other was asked for.
 //
 // Reading is from memory where it can be; where only a log thread can tell, the task goes on when that has told. Slices
 // that were found and turn out to be too little are let go before the wait, so that waiting fetches hold nothing.
@@ -10,17 +14,24 @@
 import { Deadline, type TimerWheel } from '../../base/timer-wheel.js';
 import type { TurnQueue } from '../../base/turn-queue.js';
 import type { Located } from '../../log/partition-log.js';
+import { FirstBatch } from '../../native/exchange.js';
 import { appendErrorCode } from '../produce/append-errors.js';
 import type { Partition, Waiter } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import type { FetchEntry } from './fetch-entry.js';
-import { lookAt, type ReadRules } from './fetch-read.js';
+import { isKnown, leadershipProblem, lookAt, readableEnd, refuseFor, whereWaysPart, type ReadRules } from './fetch-read.js';
 
 /** More partitions than this are gone through in turns; a turn looks at the clock each time it has done so many. */
 export const LARGE = 1000;
 export const AT_ONCE = 256;
 /** More pieces than this no answer has: what is beyond comes with the next fetch. */
 const MOST_SLICES = 4096;
+/** Bytes of a record batch without a record. */
+const SMALLEST_BATCH = 61;
+/** From here on the first batch comes whole, and of later ones no piece; before, the limits are hard, and cut (KIP-74). */
+const WHOLE_BATCHES_FROM = 3;
+/** Of FetchEntry.segment. */
+const AN_OLDER_ONE = -1;
 /** Between two looks at so many partitions, for each: so that one fetch of theirs takes no more than a part of the time. */
 const REST_MS = 1 / 250;
 
@@ -40,7 +51,10 @@ export interface FetchEnvironment {
 }
 
 export class FetchTask implements Waiter {
+  /** Once it runs: those known, in the order asked, and behind them the others. */
   readonly entries: FetchEntry[];
+  /** How many of them the broker knows. Only these are read and waited for. */
+  known = 0;
   readonly #rules: ReadRules;
   readonly #limits: FetchLimits;
   readonly #environment: FetchEnvironment;
@@ -51,7 +65,10 @@ export class FetchTask implements Waiter {
   /** Goes through its partitions in turns. */
   readonly #large: boolean;
   #next = 0;
+  #unknown: FetchEntry[] | undefined;
   #bytes = 0;
+  /** Bytes that there are, answered or not, of each partition up to its own limit: these end a wait. */
+  #available = 0;
   #slices = 0;
   #urgent = false;
   #state: 'reading' | 'joining' | 'resting' | 'waiting' | 'over' = 'reading';
@@ -84,16 +101,31 @@ export class FetchTask implements Waiter {
     return this.#state === 'over';
   }
 
-  /** Answers before it returns, where it can and there are not very many partitions. */
+  /** Once. Answers before it returns, where it can and there are not very many partitions. */
   run(): void {
+    if (!this.#large) {
+      try {
+        this.#sortSome(this.entries.length);
+      } catch (error) {
+        this.#break(error);
+        return;
+      }
+      this.#look();
+      return;
+    }
+    this.#inTurns(() => this.#sortSome(AT_ONCE), () => this.#look());
+  }
+
+  #look(): void {
     this.#state = 'reading';
     this.#wentCold = false;
     this.#stirred = false;
     this.#looks++;
     this.#next = 0;
     this.#bytes = 0;
+    this.#available = 0;
     this.#slices = 0;
-    this.#urgent = this.entries.length === 0 || this.#limits.maxWaitMs <= 0 || this.#lastTry;
+    this.#urgent = this.known === 0 || this.#limits.maxWaitMs <= 0 || this.#lastTry;
     this.#readOn();
   }
 
@@ -111,7 +143,7 @@ export class FetchTask implements Waiter {
       if (this.#state === 'waiting') this.#lookOrRest();
     } else if (this.#state === 'waiting' && this.#hasMoved()) {
       this.#leaveWaiters();
-      this.run();
+      this.#look();
     }
   }
 
@@ -131,10 +163,23 @@ export class FetchTask implements Waiter {
     this.#broke(error);
   }
 
+  /** Puts up to `most` further partitions in their place; false where none are left. */
+  #sortSome(most: number): boolean {
+    const { entries } = this;
+    for (const end = Math.min(entries.length, this.#next + most); this.#next < end; this.#next++) {
+      const entry = entries[this.#next]!;
+      if (isKnown(entry, this.#rules.apiVersion, this.#environment.replicas.metadata)) entries[this.known++] = entry;
+      else (this.#unknown ??= []).push(entry);
+    }
+    if (this.#next < entries.length) return true;
+    if (this.#unknown !== undefined) for (const [at, entry] of this.#unknown.entries()) entries[this.known + at] = entry;
+    return false;
+  }
+
   #readOn(): void {
     if (!this.#large) {
       try {
-        if (this.#readSome(this.entries.length) === 'end') this.#decide();
+        if (this.#readSome(this.known) === 'end') this.#decide();
       } catch (error) {
         this.#break(error);
       }
@@ -146,54 +191,83 @@ export class FetchTask implements Waiter {
 
   /** Looks at up to `most` further partitions. 'cold': a log thread has to look first, and reading goes on when it has. */
   #readSome(most: number): 'more' | 'end' | 'cold' {
-    const end = Math.min(this.entries.length, this.#next + most);
+    const first = this.#looks === 1;
+    const end = Math.min(this.known, this.#next + most);
     while (this.#next < end) {
       const entry = this.entries[this.#next++]!;
-      const found = lookAt(entry, this.#rules, this.#environment.replicas);
+      const found = lookAt(entry, this.#rules, this.#environment.replicas, first);
       if (found === undefined) {
-        if (entry.errorCode !== 0 || entry.details?.divergingEpoch !== undefined) this.#urgent = true;
-      } else if (entry.fetchOffset < found.below && !this.#read(entry, found.partition, found.below)) return 'cold';
+        this.#urgent = true;
+        continue;
+      }
+      const { partition, below } = found;
+      const active = partition.log!.activeSegmentBase;
+      if (first) entry.segment = entry.fetchOffset >= active ? active : AN_OLDER_ONE;
+      // Beyond what may be read, or in a segment that gets nothing more: there is nothing to wait for.
+      if (entry.fetchOffset > below || (entry.fetchOffset < below && entry.segment < active && active < below)) this.#urgent = true;
+      if (entry.fetchOffset < below && !this.#read(entry, partition, below)) return 'cold';
     }
-    return end < this.entries.length ? 'more' : 'end';
+    return end < this.known ? 'more' : 'end';
   }
 
   /** False: a log thread has to look, and reading goes on when it has. */
   #read(entry: FetchEntry, partition: Partition, below: number): boolean {
-    // The first batch is sent whole however large it is (from v3 on), after that the limits hold.
-    const first = this.#bytes === 0 && this.#rules.apiVersion >= 3;
-    const room = Math.min(entry.maxBytes, this.#limits.maxBytes - this.#bytes);
-    if ((room <= 0 && !first) || this.#slices >= MOST_SLICES) return true;
+    if (this.#slices >= MOST_SLICES) {
+      this.#urgent = true;
+      return true;
+    }
+    // A limit below none is none: Kafka's read throws there, and the partition is answered UNKNOWN_SERVER_ERROR.
+    const room = Math.max(0, Math.min(entry.maxBytes, this.#limits.maxBytes - this.#bytes));
+    const cuts = this.#rules.apiVersion < WHOLE_BATCHES_FROM;
+    const first = cuts ? FirstBatch.cut : this.#bytes === 0 ? FirstBatch.whole : FirstBatch.wholeOrNothing;
+    if (first !== FirstBatch.whole && room < (cuts ? 1 : SMALLEST_BATCH)) {
+      this.#leaveOut(entry, room);
+      return true;
+    }
     const log = partition.log!;
-    const located = log.locateHot(entry.fetchOffset, below, Math.max(room, 0), first);
+    const located = log.locateHot(entry.fetchOffset, below, room, first);
     if (located !== undefined) {
-      this.#take(entry, located);
+      this.#take(entry, located, first, room);
       return true;
     }
     this.#wentCold = true;
-    log.locate(entry.fetchOffset, below, Math.max(room, 0), first, (cold, code) => {
+    log.locate(entry.fetchOffset, below, room, first, (cold, code) => {
       if (this.#state === 'over') {
         if (cold !== null) this.#environment.releaseSlice(cold.slice);
         return;
       }
       if (code !== 0) {
-        entry.refuse(appendErrorCode(code));
+        refuseFor(entry, appendErrorCode(code), this.#rules.apiVersion);
         this.#urgent = true;
-      } else this.#take(entry, cold);
+      } else this.#take(entry, cold, first, room);
       this.#readOn();
     });
     return false;
   }
 
-  #take(entry: FetchEntry, located: Located | null): void {
-    if (located === null) return;
+  #take(entry: FetchEntry, located: Located | null, first: FirstBatch, room: number): void {
+    if (located === null) {
+      if (first === FirstBatch.wholeOrNothing) this.#leaveOut(entry, room);
+      return;
+    }
+    this.#available += Math.min(located.length, Math.max(entry.maxBytes, 0));
     entry.slice = located.slice;
     entry.length = located.length;
     this.#bytes += located.length;
     this.#slices++;
   }
 
+  /** There is something, and too little room left for it. */
+  #leaveOut(entry: FetchEntry, room: number): void {
+    // Where the partition's own limit left room for more, its first batch at least is longer than the room.
+    this.#available += room < entry.maxBytes ? room + 1 : room;
+    // Kafka's records of the partition are then replaced by none, and with them what they say of transactions.
+    if (room > 0) entry.details = undefined;
+  }
+
   #decide(): void {
-    if (this.#urgent || this.#bytes >= this.#limits.minBytes) {
+    const { minBytes } = this.#limits;
+    if (this.#urgent || this.#bytes >= minBytes || this.#available >= minBytes) {
       this.#end();
       this.#answer();
       return;
@@ -211,14 +285,14 @@ export class FetchTask implements Waiter {
   #wait(): void {
     this.#state = 'waiting';
     let moved = false;
-    for (const entry of this.entries) moved = this.#joinOne(entry) || moved;
+    for (let at = 0; at < this.known; at++) moved = this.#joinOne(this.entries[at]!) || moved;
     if (moved && this.#wentCold) this.moved();
   }
 
   /** Waits at the entry's partition, and says whether that moved since it was looked at. */
   #joinOne(entry: FetchEntry): boolean {
     const partition = this.#environment.replicas.find(entry.topic, entry.index);
-    if (partition === undefined) return false;
+    if (partition === undefined) return true;
     this.#waitingAt.push(partition);
     partition.wait(this);
     return partition.log === undefined || partition.role === 'none' || partition.highWatermark !== entry.highWatermark
@@ -229,8 +303,8 @@ export class FetchTask implements Waiter {
     this.#state = 'joining';
     let next = 0;
     this.#inTurns(() => {
-      for (const end = Math.min(this.entries.length, next + AT_ONCE); next < end; next++) if (this.#joinOne(this.entries[next]!)) this.#stirred = true;
-      return next < this.entries.length;
+      for (const end = Math.min(this.known, next + AT_ONCE); next < end; next++) if (this.#joinOne(this.entries[next]!)) this.#stirred = true;
+      return next < this.known;
     }, () => {
       this.#waitOn();
       // The watches are set outside a drain: an append just before told nobody.
@@ -246,12 +320,12 @@ export class FetchTask implements Waiter {
   /** The first news is looked at at once; a fetch that looked again in vain rests before the next look. */
   #lookOrRest(): void {
     if (this.#looks === 1 || this.#lastTry) {
-      this.run();
+      this.#look();
       return;
     }
     this.#state = 'resting';
-    this.#rest ??= new Deadline(() => { if (this.#state === 'resting') this.run(); });
-    this.#environment.wheel.add(this.#rest, this.entries.length * REST_MS);
+    this.#rest ??= new Deadline(() => { if (this.#state === 'resting') this.#look(); });
+    this.#environment.wheel.add(this.#rest, this.known * REST_MS);
   }
 
   /** Steps of a large one, as long as somebody is there to be answered. */
@@ -261,12 +335,13 @@ export class FetchTask implements Waiter {
 
   /** Saves a whole look where nothing that matters moved. */
   #mayFindSomething(): boolean {
-    for (const entry of this.entries) {
+    const rules = this.#rules;
+    for (let at = 0; at < this.known; at++) {
+      const entry = this.entries[at]!;
       const partition = this.#environment.replicas.find(entry.topic, entry.index);
       if (partition?.log === undefined || partition.role === 'none') return true;
-      if (partition.leadershipError(entry.currentLeaderEpoch) !== 0) return true;
-      const below = this.#rules.replicaId >= 0 ? partition.log.endOffset : this.#rules.readCommitted ? partition.lastStableOffset : partition.highWatermark;
-      if (entry.fetchOffset < below || entry.fetchOffset > partition.log.endOffset) return true;
+      if (leadershipProblem(entry, partition, rules) !== 0) return true;
+      if (entry.fetchOffset !== readableEnd(partition, rules) || whereWaysPart(entry, rules, partition) !== undefined) return true;
     }
     return false;
   }
@@ -275,7 +350,7 @@ export class FetchTask implements Waiter {
     this.#lastTry = true;
     if (this.#state === 'waiting' || this.#state === 'resting') {
       if (!this.#large) this.#leaveWaiters();
-      this.run();
+      this.#look();
     } else this.#urgent = true;
   }
 

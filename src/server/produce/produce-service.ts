@@ -12,7 +12,6 @@ import { failure } from '../../base/failure.js';
 import type { AppendOutcome, FailedAnswer } from '../../native/exchange.js';
 import { NativeCode } from '../../native/codes.js';
 import { Verdict } from '../../log/producer-state.js';
-import type { Connection } from '../../network/connection.js';
 import type { HotRequest, HotRoute } from '../../network/route.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { ProduceRequestView } from '../../protocol/hot/produce.js';
@@ -27,9 +26,8 @@ import type { HeldProduce } from './held-produce.js';
 import { LARGE, LargeProduce, type LargeProduceOptions } from './large-produce.js';
 import { ProduceAnswer, type Encoded } from './produce-answer.js';
 import { ProduceRows, PLACEHOLDER, UNDECIDED } from './produce-rows.js';
+import { RequestsInFlight } from './requests-in-flight.js';
 
-/** Bits of a slot that are its index (native/reactor/reactor.h). */
-const SLOT_INDEX = (1 << 18) - 1;
 const FLEXIBLE_FROM = 9;
 /** More than any producer sends: a mebibyte of smallest batches is 14,000. */
 const MOST_PARTITIONS = 20_000;
@@ -53,16 +51,13 @@ export class ProduceService implements HotRoute {
   readonly #partitions: (Partition | undefined)[] = [];
   /** Counts looks at requests: see Partition.mark. */
   #request = 0;
-  // By slot, for answers whose appends failed: which request it was.
-  readonly #versions = new Int8Array(SLOT_INDEX + 1);
-  readonly #frames = new Float64Array(2 * (SLOT_INDEX + 1));
-  readonly #connections: Connection[] = [];
-  readonly #clientIds: string[] = [];
+  readonly #inFlight: RequestsInFlight;
 
   constructor(options: ProduceOptions) {
     this.#options = options;
     this.#admission = new Admission(options);
     this.#answer = new ProduceAnswer(options.space);
+    this.#inFlight = new RequestsInFlight(options.native.slotIndexMask);
   }
 
   serve(request: HotRequest): boolean {
@@ -160,7 +155,7 @@ export class ProduceService implements HotRoute {
       commands.fail(request.slot);
       return;
     }
-    this.#remember(request);
+    this.#inFlight.remember(request);
     commands.answer(request.slot, at.offset, at.length, appends);
     try {
       this.#giveAppends(request, answered);
@@ -225,15 +220,6 @@ export class ProduceService implements HotRoute {
 
   #encode(request: HeldProduce): Encoded | undefined {
     return this.#answer.encode(request.correlationId, request.apiVersion, { view: this.#view, rows: this.#rows, partitions: this.#partitions });
-  }
-
-  #remember(request: HeldProduce): void {
-    const index = request.slot & SLOT_INDEX;
-    this.#versions[index] = request.apiVersion;
-    this.#connections[index] = request.connection;
-    this.#clientIds[index] = request.clientId;
-    this.#frames[2 * index] = request.bodyStart;
-    this.#frames[2 * index + 1] = request.end;
   }
 
   #hold(request: HeldProduce): HeldProduce {
@@ -351,11 +337,7 @@ export class ProduceService implements HotRoute {
   answerFailed(answer: number): void {
     const { native, space } = this.#options;
     const failed = native.failedAnswer(answer);
-    const index = failed.slot & SLOT_INDEX;
-    const request = {
-      slot: failed.slot, connection: this.#connections[index]!, apiVersion: this.#versions[index]!, clientId: this.#clientIds[index]!, aside: true,
-      bodyStart: this.#frames[2 * index]!, end: this.#frames[2 * index + 1]!,
-    };
+    const request = { ...this.#inFlight.of(failed.slot), slot: failed.slot, aside: true };
     try {
       // acks=0: an error can only be told by closing (KafkaApis.scala).
       if (failed.answer.length === 0 || request.connection.closed) {

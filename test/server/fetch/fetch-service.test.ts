@@ -28,7 +28,7 @@ function story(partitions = 1) {
   let broken: Error | undefined;
   let cold = false;
   const log = {
-    startOffset: 0, endOffset: 1, topicId: '',
+    startOffset: 0, endOffset: 1, activeSegmentBase: 0, topicId: '',
     locateHot: () => (cold ? undefined : { slice: ++slice, length: 70, firstOffset: 0 }),
     locate: () => {},
   };
@@ -49,9 +49,9 @@ function story(partitions = 1) {
       fail: (slot: number) => seen.failed.push(slot), releaseFrame: () => {}, flush: () => {},
     } as unknown as Commands,
     space: { bytes, view: new DataView(bytes.buffer), blockBytes: 1 << 18, reserve: () => 1 << 18, commit: () => {}, leaseApart: () => 1 << 18, release: () => {} } as unknown as ResponseSpace,
-    replicas: { find: () => { if (broken !== undefined) throw broken; return partition as unknown as Partition; } } as unknown as ReplicaManager,
+    replicas: { metadata: { has: () => true }, find: () => { if (broken !== undefined) throw broken; return partition as unknown as Partition; } } as unknown as ReplicaManager,
     sessions: {
-      open: (): FetchContext => ({ kind: 'incremental', entries, session: { id: 9, entries: new Map() }, release: () => { seen.letGo++; } }) as unknown as FetchContext,
+      open: (): FetchContext => ({ kind: 'incremental', entries, session: { id: 9, epoch: 2, served: () => {} }, epoch: 2, release: () => { seen.letGo++; } }) as unknown as FetchContext,
     } as unknown as FetchSessions,
     wheel: new TimerWheel(systemClock, systemTimers), turns: new TurnQueue(systemClock, systemTimers), logger: silentLogger,
     maxBytes: () => 50 << 20, done: () => { seen.done++; }, lookAgain: () => {},

@@ -16,11 +16,11 @@ const wordsOf = (slices: number): number => 3 + 2 * (2 * slices + 1);
 function replicasWithData(): { replicas: ReplicaManager; taken: () => number } {
   let taken = 0;
   const log = {
-    startOffset: 0, endOffset: 1, topicId: '',
+    startOffset: 0, endOffset: 1, activeSegmentBase: 0, topicId: '',
     locateHot: () => ({ slice: ++taken, length: 70, firstOffset: 0 }),
   };
   const partition = { role: 'leader', log, highWatermark: 1, lastStableOffset: 1, leadershipError: () => 0, wait: () => {}, unwait: () => {} } as unknown as Partition;
-  return { replicas: { find: () => partition } as unknown as ReplicaManager, taken: () => taken };
+  return { replicas: { metadata: { has: () => true }, find: () => partition } as unknown as ReplicaManager, taken: () => taken };
 }
 
 test('an answer has no more slices than native code takes; what is beyond is told without records', async () => {
