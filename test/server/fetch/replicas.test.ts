@@ -1,5 +1,6 @@
 // Who may fetch as a replica: the brokers that a partition is assigned to, and nobody who says to be one (Partition.fetchRecords).
 import { expect, test } from 'vitest';
+import { topicName } from '../../../src/base/topic-name.js';
 import { ErrorCode } from '../../../src/protocol/errors.js';
 import { LeaderAndIsrRequest, type FetchRequestInput, type FetchResponse, type LeaderAndIsrResponse } from '../../../src/protocol/messages.js';
 import { Partition } from '../../../src/replication/partition.js';
@@ -63,7 +64,7 @@ test('what strangers claim to have moves no high watermark; what the follower ha
 
 test('a partition keeps what it heard of its followers, and forgets those it is no longer assigned to', () => {
   const log = { startOffset: 0, endOffset: 5, producers: { reinstate: () => {}, highWatermarkMoved: () => {} }, epochs: { assign: () => {} } } as unknown as Parameters<Partition['attach']>[0];
-  const partition = new Partition('orders', 0, 1, false, () => {});
+  const partition = new Partition(topicName('orders')!, 0, 1, false, () => {});
   partition.attach(log, 0);
   const assigned = (partitionEpoch: number, ...replicas: number[]): void => partition.becomeLeader({ leader: 1, leaderEpoch: 1, partitionEpoch, replicas, isr: replicas });
   assigned(1, 1, 2, 3);
