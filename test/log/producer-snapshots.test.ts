@@ -151,3 +151,12 @@ test('snapshots go with the records they are about', async () => {
   expect(await after(snapshots => snapshots.removeStray([10, 30, 50]))).toEqual([10, 30]);
   expect(await after(snapshots => snapshots.removeStray([]))).toEqual([40]);
 });
+
+test('only what is newer than the newest snapshot is noted, and nothing of an empty log', async () => {
+  const snapshots = new ProducerSnapshots(new MemoryStorage(), '/log', silentLogger);
+  await snapshots.open();
+  for (const [offset, kept] of [[0, []], [5, [5]], [5, [5]], [3, [5]], [9, [5, 9]]] as const) {
+    await snapshots.take(offset, fresh());
+    expect(snapshots.offsets).toEqual(kept);
+  }
+});

@@ -150,9 +150,9 @@ export class Twin {
 }
 
 /** Differences of one kind are told once. */
-function kindOf({ at, step, path, ours, kafka }: Difference): string {
-  const where = step === undefined ? String(at) : step.api;
-  return `${where} ${path.replaceAll(/\[\d+\]/g, '[]').replaceAll(/w\d+-\d+-[^/.]*/g, 'T')} ${coarse(ours)} ${coarse(kafka)}`;
+export function kindOf({ at, step, path, ours, kafka }: Difference): string {
+  const where = step === undefined ? String(at).replaceAll(/\d+/g, 'N') : step.api;
+  return `${where} ${path.replaceAll(/\[\d+\]/g, '[]').replaceAll(/w\d+-\d+-[^/.]*/g, 'T').replaceAll(/\d{20}/g, 'N')} ${coarse(ours)} ${coarse(kafka)}`;
 }
 
 function coarse(value: unknown): string {
