@@ -10,6 +10,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <mutex>
 #include <span>
 #include <string>
@@ -74,6 +75,8 @@ class Exchange final : private WarmUp {
   void read_slice(double cookie, uint32_t slice, uint8_t* target, size_t length);
   void find_by_timestamp(double cookie, uint32_t log, int64_t timestamp, int64_t from);
   void max_timestamp(double cookie, uint32_t log);
+  // As many segments as there is room for, oldest first.
+  void segments(double cookie, uint32_t log, double* target, size_t room);
   void scan(double cookie, uint32_t log, int64_t from, double* target, size_t batches);
   void truncate(double cookie, uint32_t log, int64_t offset);
   void truncate_fully(double cookie, uint32_t log, int64_t offset);
@@ -88,9 +91,10 @@ class Exchange final : private WarmUp {
   // After the completion of close_log or abandon_log, or of an open_log that failed, was polled: frees the log; its index
   // may be used again. Nothing happens earlier.
   void forget_log(uint32_t log);
-  // Walks the plain records of an inflated batch on a log thread. `records` must stay until the completion was polled.
-  void inspect(double cookie, std::span<const uint8_t> records, int32_t count, int64_t base_timestamp, bool keys_required,
-               int64_t oldest, int64_t newest, std::span<double> errors);
+  // Checks one batch on a log thread, ahead of its append: see inspect_batch(). All memory must stay until the completion was
+  // polled.
+  void inspect(double cookie, uint32_t log, std::span<uint8_t> batch, std::optional<std::span<const uint8_t>> records,
+               uint32_t flags, std::span<double> errors);
   // The first record at or past `timestamp`, or (timestamp -1) the first of the largest timestamp.
   void find_in_records(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_offset,
                        int64_t base_timestamp, int64_t timestamp, int64_t from_offset);

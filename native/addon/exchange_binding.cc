@@ -45,6 +45,7 @@ Napi::Function ExchangeBinding::define(Napi::Env env) {
        InstanceMethod<&Self::read_slice>("readSlice"),
        InstanceMethod<&Self::find_by_timestamp>("findByTimestamp"),
        InstanceMethod<&Self::max_timestamp>("maxTimestamp"),
+       InstanceMethod<&Self::segments>("segments"),
        InstanceMethod<&Self::scan>("scan"),
        InstanceMethod<&Self::with_offset<&Exchange::truncate>>("truncate"),
        InstanceMethod<&Self::with_offset<&Exchange::truncate_fully>>("truncateFullyAndStartAt"),

@@ -41,6 +41,7 @@ class ExchangeBinding final : public Napi::ObjectWrap<ExchangeBinding> {
   Napi::Value read_slice(const Napi::CallbackInfo& info);
   Napi::Value find_by_timestamp(const Napi::CallbackInfo& info);
   Napi::Value max_timestamp(const Napi::CallbackInfo& info);
+  Napi::Value segments(const Napi::CallbackInfo& info);
   Napi::Value scan(const Napi::CallbackInfo& info);
   template <void (Exchange::*method)(double, uint32_t, int64_t)>
   Napi::Value with_offset(const Napi::CallbackInfo& info);

@@ -153,6 +153,18 @@ Napi::Value ExchangeBinding::max_timestamp(const Napi::CallbackInfo& info) {
   return nothing(info);
 }
 
+Napi::Value ExchangeBinding::segments(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  Napi::Float64Array target = args.doubles("target");
+  if (args.rejected()) return nothing(info);
+  hold(cookie, target);
+  exchange_->segments(cookie, index, target.Data(), target.ElementLength() / kSegmentFields);
+  return nothing(info);
+}
+
 Napi::Value ExchangeBinding::scan(const Napi::CallbackInfo& info) {
   if (!ready(info)) return nothing(info);
   Arguments args(info);
@@ -188,20 +200,21 @@ Napi::Value ExchangeBinding::inspect(const Napi::CallbackInfo& info) {
   if (!ready(info)) return nothing(info);
   Arguments args(info);
   const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  Napi::Uint8Array batch = args.bytes("batch");
+  const bool inflated = args.boolean("inflated");
   Napi::Uint8Array records = args.bytes("records");
-  const int32_t count = args.int32("count");
-  const int64_t base_timestamp = args.int64("baseTimestamp");
-  const bool keys_required = args.boolean("keysRequired");
-  const int64_t oldest = args.int64("oldest");
-  const int64_t newest = args.int64("newest");
+  const uint32_t flags = args.uint32("flags");
   Napi::Float64Array errors = args.doubles("errors");
   if (args.rejected()) return nothing(info);
-  Napi::Array held = Napi::Array::New(env_, 2);
-  held.Set(0u, records);
-  held.Set(1u, errors);
+  Napi::Array held = Napi::Array::New(env_, 3);
+  held.Set(0u, batch);
+  held.Set(1u, records);
+  held.Set(2u, errors);
   hold(cookie, held);
-  exchange_->inspect(cookie, {records.Data(), records.ByteLength()}, count, base_timestamp, keys_required, oldest, newest,
-                     {errors.Data(), errors.ElementLength()});
+  std::optional<std::span<const uint8_t>> inside;
+  if (inflated) inside.emplace(records.Data(), records.ByteLength());
+  exchange_->inspect(cookie, index, {batch.Data(), batch.ByteLength()}, inside, flags, {errors.Data(), errors.ElementLength()});
   return nothing(info);
 }
 

@@ -1,8 +1,10 @@
 // What a log is asked to do in its turn, and looks into the records of inflated batches. Each ends with a completion that
 // carries the asker's cookie.
+#include "addon/append_flags.h"
 #include "addon/exchange.h"
 #include "addon/exchange_entry.h"
 #include "addon/record_errors.h"
+#include "log/batch_check.h"
 #include "log/record_walk.h"
 
 namespace odradek {
@@ -113,21 +115,22 @@ void Exchange::forget_log(uint32_t index) {
   free_entries_.push_back(index);
 }
 
-void Exchange::inspect(double cookie, std::span<const uint8_t> records, int32_t count, int64_t base_timestamp,
-                       bool keys_required, int64_t oldest, int64_t newest, std::span<double> errors) {
-  threads_->submit([=, this] {
-    const RecordRules rules{.base_timestamp = base_timestamp,
-                            .keys_required = keys_required,
-                            .check_timestamps = oldest != INT64_MIN || newest != INT64_MAX,
-                            .oldest_timestamp = oldest,
-                            .newest_timestamp = newest};
+void Exchange::inspect(double cookie, uint32_t index, std::span<uint8_t> batch,
+                       std::optional<std::span<const uint8_t>> records, uint32_t flags, std::span<double> errors) {
+  if (log(index) == nullptr) return job_done(cookie, Code::kClosed);
+  const Entry& entry = *entries_[index];
+  AppendJob job;
+  job.bytes = batch.data();
+  job.length = static_cast<uint32_t>(batch.size());
+  job.flags = append_flags(flags);
+  job.now_ms = clock_.wall_ms();
+  job.timestamp_before_max_ms = entry.timestamp_before_max_ms;
+  job.timestamp_after_max_ms = entry.timestamp_after_max_ms;
+  threads_->submit([=, this, limits = BatchLimits{entry.max_message_bytes}] {
     AppendFailure failure;
-    const RecordVerdict verdict = walk_records(records, count, rules, &failure);
-    // Where the structure is broken, no record is to blame.
-    if (*verdict.reason != 0) failure = {};
+    const Code code = inspect_batch(job, records, limits, &failure);
     const size_t told = write_record_errors(failure.record_errors, errors.data(), errors.size());
-    job_done(cookie, verdict.code, static_cast<double>(verdict.max_timestamp), verdict.offset_of_max, static_cast<double>(told),
-             failure.record_error_count);
+    job_done(cookie, code, static_cast<double>(told), failure.record_error_count);
   });
 }
 

@@ -14,16 +14,6 @@ Code refuse(AppendFailure* failure, Code code, const char* why) {
   return code;
 }
 
-int64_t saturating_subtract(int64_t a, int64_t b) {
-  int64_t result;
-  return __builtin_sub_overflow(a, b, &result) ? (b > 0 ? INT64_MIN : INT64_MAX) : result;
-}
-
-int64_t saturating_add(int64_t a, int64_t b) {
-  int64_t result;
-  return __builtin_add_overflow(a, b, &result) ? (b > 0 ? INT64_MAX : INT64_MIN) : result;
-}
-
 // Makes the header say `attributes` and `max_timestamp`, and the CRC agree, without a second pass over the records.
 void rewrite_times(std::span<uint8_t> batch, int16_t attributes, int64_t max_timestamp) {
   constexpr size_t kFrom = batch_at::kAttributes;
@@ -39,46 +29,61 @@ void rewrite_times(std::span<uint8_t> batch, int16_t attributes, int64_t max_tim
   store_u32(batch.data() + batch_at::kCrc, crc);
 }
 
+// Makes the header tell the topic's kind of timestamps and the largest of them. A header that is rewritten keeps only the
+// attributes that Kafka knows (DefaultRecordBatch.setMaxTimestamp).
+void settle_times(std::span<uint8_t> batch, bool append_time, int64_t max_timestamp) {
+  const BatchHeader header(batch.data());
+  if (header.log_append_time() == append_time && header.max_timestamp() == max_timestamp) return;
+  const int stamp = append_time ? batch_attribute::kLogAppendTime : 0;
+  rewrite_times(batch, static_cast<int16_t>((header.attributes() & batch_attribute::kKeptAttributes) | stamp), max_timestamp);
+}
+
 // LogValidator.validateBatch.
 Code check_header(const BatchHeader& header, bool from_client, AppendFailure* failure) {
-  const int16_t attributes = header.attributes();
-  if ((attributes & batch_attribute::kCodecMask) > batch_attribute::kHighestCodec) {
-    return refuse(failure, Code::kInvalidRecord, "unknown compression codec");
-  }
-  if (from_client) {
-    if (header.base_offset() != 0) return refuse(failure, Code::kInvalidRecord, "the base offset of a produced batch must be 0");
-    if (header.control()) return refuse(failure, Code::kInvalidRecord, "clients may not write control records");
-    if (header.has_producer_id() && header.base_sequence() < 0) {
-      return refuse(failure, Code::kInvalidRecord, "a batch with a producer id needs a sequence number");
-    }
-  }
+  const int64_t offsets = static_cast<int64_t>(header.last_offset_delta()) + 1;
   const int32_t count = header.record_count();
-  if (count <= 0) return refuse(failure, Code::kInvalidRecord, "a batch must hold at least one record");
-  if (static_cast<int64_t>(header.last_offset_delta()) + 1 != count) {
-    return refuse(failure, Code::kInvalidRecord, "the batch's record count contradicts its offsets");
+  if (offsets <= 0 || count <= 0) return refuse(failure, Code::kInvalidRecord, "a batch must hold at least one record");
+  if (offsets != count) return refuse(failure, Code::kInvalidRecord, "the batch's record count contradicts its offsets");
+  if (!from_client) return Code::kOk;
+  if (header.control()) return refuse(failure, Code::kInvalidRecord, "clients may not write control records");
+  if (header.has_producer_id() && header.base_sequence() < 0) {
+    return refuse(failure, Code::kInvalidRecord, "a batch with a producer id needs a sequence number");
   }
   return Code::kOk;
 }
 
-// A topic with CreateTime takes no batch that says LogAppendTime: an invalid timestamp of each of its records.
-Code refuse_append_time(const BatchHeader& header, AppendFailure* failure) {
-  failure->record_error_count = static_cast<uint32_t>(header.record_count());
-  for (int32_t i = 0; i < header.record_count() && failure->record_errors.size() < AppendFailure::kMaxRecordErrors; ++i) {
-    failure->record_errors.push_back({i, Code::kInvalidTimestamp, header.max_timestamp()});
+// Everything about a batch but its records: UnifiedLog.analyzeAndValidateRecords, then validateBatch.
+Code check_outside(std::span<const uint8_t> batch, bool from_client, const BatchLimits& limits, AppendFailure* failure) {
+  const BatchHeader header(batch.data());
+  if (from_client && header.base_offset() != 0) {
+    return refuse(failure, Code::kInvalidRecord, "the base offset of a produced batch must be 0");
   }
-  return refuse(failure, Code::kInvalidTimestamp, "producers may not set the timestamp type LogAppendTime");
+  if (from_client && batch.size() > limits.max_message_bytes) {
+    return refuse(failure, Code::kMessageTooLarge, "the batch is larger than max.message.bytes");
+  }
+  if (!crc_matches(batch)) return refuse(failure, Code::kCorruptBatch, "the batch's CRC does not match");
+  if ((header.attributes() & batch_attribute::kCodecMask) > batch_attribute::kHighestCodec) {
+    return refuse(failure, Code::kUnreadable, "unknown compression codec");
+  }
+  return check_header(header, from_client, failure);
 }
 
-// Walks the records of an uncompressed batch; gives their largest timestamp.
-Code check_records(std::span<const uint8_t> batch, const AppendJob& job, AppendFailure* failure, int64_t* max_timestamp) {
-  const BatchHeader header(batch.data());
+// Walks the records of `batch`, inflated if need be; gives their largest timestamp.
+Code check_records(const BatchHeader& header, std::span<const uint8_t> records, const AppendJob& job, AppendFailure* failure,
+                   int64_t* max_timestamp) {
+  const bool from_client = (job.flags & kAppendInternal) == 0;
   RecordRules rules;
   rules.base_timestamp = header.base_timestamp();
   rules.keys_required = (job.flags & kAppendKeysRequired) != 0;
-  rules.check_timestamps = (job.flags & (kAppendLogAppendTime | kAppendInternal)) == 0;
-  rules.oldest_timestamp = saturating_subtract(job.now_ms, job.timestamp_before_max_ms);
-  rules.newest_timestamp = saturating_add(job.now_ms, job.timestamp_after_max_ms);
-  const RecordVerdict verdict = walk_records(batch.subspan(batch_at::kRecords), header.record_count(), rules, failure);
+  rules.check_timestamps = from_client && (job.flags & kAppendLogAppendTime) == 0;
+  rules.now_ms = job.now_ms;
+  rules.before_max_ms = job.timestamp_before_max_ms;
+  rules.after_max_ms = job.timestamp_after_max_ms;
+  rules.stamped = header.log_append_time();
+  rules.refuse_stamped = from_client && rules.stamped;
+  rules.stamp = header.max_timestamp();
+  rules.compressed = header.compressed();
+  const RecordVerdict verdict = walk_records(records, header.record_count(), rules, failure);
   switch (verdict.code) {
     case Code::kOk: break;
     case Code::kInvalidTimestamp: return refuse(failure, verdict.code, "records were refused for their timestamps");
@@ -97,27 +102,15 @@ Code check_produced(std::span<uint8_t> batch, const AppendJob& job, const BatchL
                     AppendFailure* failure) {
   const BatchHeader header(batch.data());
   const bool from_client = (job.flags & kAppendInternal) == 0;
-  if (from_client && batch.size() > limits.max_message_bytes) {
-    return refuse(failure, Code::kMessageTooLarge, "the batch is larger than max.message.bytes");
-  }
-  if (!crc_matches(batch)) return refuse(failure, Code::kCorruptBatch, "the batch's CRC does not match");
-  if (const Code code = check_header(header, from_client, failure); code != Code::kOk) return code;
-
-  const bool append_time = (job.flags & kAppendLogAppendTime) != 0;
-  if (!append_time && header.log_append_time()) return refuse_append_time(header, failure);
-
+  if (const Code code = check_outside(batch, from_client, limits, failure); code != Code::kOk) return code;
   int64_t max_timestamp = header.max_timestamp();
   if (!header.compressed()) {
-    if (const Code code = check_records(batch, job, failure, &max_timestamp); code != Code::kOk) return code;
+    const Code code = check_records(header, batch.subspan(batch_at::kRecords), job, failure, &max_timestamp);
+    if (code != Code::kOk) return code;
   }
-  int16_t attributes = header.attributes();
-  if (append_time) {
-    attributes |= batch_attribute::kLogAppendTime;
-    max_timestamp = job.now_ms;
-  }
-  if (attributes != header.attributes() || max_timestamp != header.max_timestamp()) {
-    rewrite_times(batch, attributes, max_timestamp);
-  }
+  const bool append_time = (job.flags & kAppendLogAppendTime) != 0;
+  if (append_time) max_timestamp = job.now_ms;
+  settle_times(batch, append_time, max_timestamp);
   *checked = {static_cast<uint32_t>(batch.size()), header.last_offset_delta(), header.base_offset(), max_timestamp};
   return Code::kOk;
 }
@@ -191,6 +184,21 @@ Code check_frame(std::span<const uint8_t> bytes, uint32_t* size) {
   const int64_t whole = BatchHeader(bytes.data()).size();
   if (whole < static_cast<int64_t>(kBatchHeaderSize) || whole > static_cast<int64_t>(bytes.size())) return Code::kCorruptBatch;
   *size = static_cast<uint32_t>(whole);
+  return Code::kOk;
+}
+
+Code inspect_batch(const AppendJob& job, std::optional<std::span<const uint8_t>> records, const BatchLimits& limits,
+                   AppendFailure* failure) {
+  const std::span<uint8_t> batch(job.bytes, job.length);
+  uint32_t size;
+  if (const Code code = check_frame(batch, &size); code != Code::kOk || size != batch.size()) {
+    return refuse(failure, code == Code::kOk ? Code::kCorruptBatch : code, "the batch is cut off or of an unknown format");
+  }
+  if (const Code code = check_outside(batch, true, limits, failure); code != Code::kOk) return code;
+  if (!records) return refuse(failure, Code::kUnreadable, "the batch does not inflate");
+  int64_t max_timestamp = -1;
+  if (const Code code = check_records(BatchHeader(job.bytes), *records, job, failure, &max_timestamp); code != Code::kOk) return code;
+  if ((job.flags & kAppendLogAppendTime) == 0) settle_times(batch, false, max_timestamp);
   return Code::kOk;
 }
 

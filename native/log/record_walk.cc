@@ -1,5 +1,7 @@
 #include "log/record_walk.h"
 
+#include <algorithm>
+
 #include "log/batch.h"
 #include "log/varint.h"
 
@@ -29,8 +31,12 @@ namespace {
 struct RecordView {
   int64_t timestamp_delta;
   int32_t offset_delta;
-  bool has_key;
+  int32_t key_length;
+  int32_t value_length;
 };
+
+// A length that is no number. Kafka tells it from other faults of a record, by accident.
+constexpr const char kNoLength[] = "a record's length does not end";
 
 bool skip_bytes(const uint8_t*& at, const uint8_t* end, int32_t length) {
   if (length <= 0) return true;
@@ -54,20 +60,18 @@ bool skip_headers(const uint8_t*& at, const uint8_t* end) {
 // Null when all is well, otherwise what is wrong.
 const char* read_any_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
   int32_t length;
-  if (!read_varint(at, end, &length)) return "the batch ends inside a record's length";
+  const uint8_t* const from = at;
+  if (!read_varint(at, end, &length)) return at - from == kMostVarintBytes ? kNoLength : "the batch ends inside a record's length";
   if (length < 0 || length > end - at) return "a record reaches past the end of its batch";
   const uint8_t* const record_end = at + length;
   if (length == 0) return "a record is empty";
   ++at;  // attributes, unused
-  int32_t key_length;
-  int32_t value_length;
   const bool whole = read_varlong(at, record_end, &record->timestamp_delta) &&
-                     read_varint(at, record_end, &record->offset_delta) && read_varint(at, record_end, &key_length) &&
-                     skip_bytes(at, record_end, key_length) && read_varint(at, record_end, &value_length) &&
-                     skip_bytes(at, record_end, value_length) && skip_headers(at, record_end);
+                     read_varint(at, record_end, &record->offset_delta) && read_varint(at, record_end, &record->key_length) &&
+                     skip_bytes(at, record_end, record->key_length) && read_varint(at, record_end, &record->value_length) &&
+                     skip_bytes(at, record_end, record->value_length) && skip_headers(at, record_end);
   if (!whole) return "a field reaches past the end of its record";
   if (at != record_end) return "a record is longer than its fields";
-  record->has_key = key_length >= 0;
   return nullptr;
 }
 
@@ -110,7 +114,8 @@ inline bool read_plain_record(const uint8_t*& at, const uint8_t* end, RecordView
   }
   if (p + 1 != record_end || *p != 0) return false;  // exactly the count of headers is left, and it is 0
   record->offset_delta = static_cast<int32_t>(offset_delta);
-  record->has_key = key_length >= 0;
+  record->key_length = static_cast<int32_t>(key_length);
+  record->value_length = static_cast<int32_t>(value_length);
   at = record_end;
   return true;
 }
@@ -124,17 +129,27 @@ inline int64_t add_wrapping(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
-void note(AppendFailure* errors, int32_t index, Code code, int64_t timestamp) {
+inline int64_t subtract_wrapping(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+
+// LogValidator.recordHasInvalidTimestamp, overflow included.
+inline bool out_of_bounds(int64_t timestamp, const RecordRules& rules) {
+  const int64_t age = subtract_wrapping(rules.now_ms, timestamp);
+  return age > rules.before_max_ms || subtract_wrapping(0, age) > rules.after_max_ms;
+}
+
+void note(AppendFailure* errors, int32_t index, Code code, int64_t timestamp, const RecordView& record) {
   if (errors == nullptr) return;
   ++errors->record_error_count;
   if (errors->record_errors.size() < AppendFailure::kMaxRecordErrors) {
-    errors->record_errors.push_back({index, code, timestamp});
+    errors->record_errors.push_back({index, code, timestamp, record.offset_delta, record.key_length, record.value_length});
   }
 }
 
-RecordVerdict broken(const char* reason) {
+RecordVerdict broken(const char* reason, const RecordRules& rules) {
   RecordVerdict verdict;
-  verdict.code = Code::kInvalidRecord;
+  verdict.code = reason == kNoLength && !rules.compressed ? Code::kUnreadable : Code::kInvalidRecord;
   verdict.reason = reason;
   return verdict;
 }
@@ -146,26 +161,27 @@ RecordVerdict walk_records(std::span<const uint8_t> records, int32_t count, cons
   RecordVerdict verdict;
   const uint8_t* at = records.data();
   const uint8_t* const end = at + records.size();
+  bool in_turn = true;
   for (int32_t index = 0; index < count; ++index) {
     RecordView record;
-    if (const char* reason = read_record(at, end, &record)) return broken(reason);
-    if (record.offset_delta != index) return broken("offsets inside the batch do not count up from 0");
-    const int64_t timestamp = add_wrapping(rules.base_timestamp, record.timestamp_delta);
-    if (timestamp > verdict.max_timestamp) {
-      verdict.max_timestamp = timestamp;
-      verdict.offset_of_max = index;
-    }
-    if (rules.keys_required && !record.has_key) {
+    if (const char* reason = read_record(at, end, &record)) return broken(reason, rules);
+    in_turn = in_turn && record.offset_delta == index;
+    const int64_t timestamp = rules.stamped ? rules.stamp : add_wrapping(rules.base_timestamp, record.timestamp_delta);
+    verdict.max_timestamp = std::max(verdict.max_timestamp, timestamp);
+    if (rules.keys_required && record.key_length < 0) {
       // Kafka stops looking at a record at its first fault, and looks at the key first.
       if (verdict.code == Code::kOk) verdict.code = Code::kInvalidRecord;
-      note(errors, index, Code::kInvalidRecord, timestamp);
-    } else if (rules.check_timestamps && timestamp != kNoTimestamp &&
-               (timestamp < rules.oldest_timestamp || timestamp > rules.newest_timestamp)) {
+      note(errors, index, Code::kInvalidRecord, timestamp, record);
+    } else if (rules.check_timestamps && timestamp != kNoTimestamp ? out_of_bounds(timestamp, rules) : rules.refuse_stamped) {
       verdict.code = Code::kInvalidTimestamp;
-      note(errors, index, Code::kInvalidTimestamp, timestamp);
+      note(errors, index, Code::kInvalidTimestamp, timestamp, record);
     }
   }
-  if (at != end) return broken("bytes are left over after the last record");
+  if (at != end) return broken("bytes are left over after the last record", rules);
+  if (verdict.code == Code::kOk && rules.compressed && !in_turn) {
+    verdict.code = Code::kUnreadable;
+    verdict.reason = "offsets inside the batch do not count up from 0";
+  }
   return verdict;
 }
 

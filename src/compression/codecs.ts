@@ -3,8 +3,9 @@
 
 import { createRequire } from 'node:module';
 import { gunzip } from 'node:zlib';
+import { endOfMembers } from './gzip-members.js';
 import { InflateError } from './inflate-error.js';
-import { lz4OutputBound } from './lz4-frame.js';
+import { lz4Frame } from './lz4-frame.js';
 import { snappyBlocks } from './snappy-frame.js';
 import { ZstdWorker } from './zstd-worker.js';
 
@@ -53,19 +54,35 @@ export class Codecs {
       case Codec.gzip: return inflateGzip(bytes, limit);
       case Codec.snappy: return inflateSnappy(bytes, limit);
       case Codec.lz4: return inflateLz4(bytes, limit);
-      case Codec.zstd: return (this.#zstd ??= new ZstdWorker()).inflate(bytes, limit);
+      // No frame at all is no fault of the codec's.
+      case Codec.zstd: return bytes.length === 0 ? Promise.resolve(bytes) : (this.#zstd ??= new ZstdWorker()).inflate(bytes, limit);
       default: return Promise.reject(new InflateError(`there is no compression type ${codec}`));
     }
   }
 }
 
-function inflateGzip(bytes: Buffer, limit: number): Promise<Buffer> {
+async function inflateGzip(bytes: Buffer, limit: number): Promise<Buffer> {
+  try {
+    return await gunzipAll(bytes, limit);
+  } catch (error) {
+    // What is wrong may lie behind the last member, where nobody looks.
+    const end = (error as InflateError).tooLarge ? bytes.length : await endOfMembers(bytes, limit);
+    if (end === bytes.length) throw error;
+    return gunzipAll(bytes.subarray(0, end), limit);
+  }
+}
+
+function gunzipAll(bytes: Buffer, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     gunzip(bytes, { maxOutputLength: limit }, (error, plain) => {
       if (error === null) resolve(plain);
-      else reject(new InflateError(`gzip: ${error.message}`, (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'));
+      else reject(inflateError('gzip', error));
     });
   });
+}
+
+function inflateError(codec: string, error: NodeJS.ErrnoException): InflateError {
+  return new InflateError(`${codec}: ${error.message}`, error.code === 'ERR_BUFFER_TOO_LARGE');
 }
 
 async function inflateSnappy(bytes: Buffer, limit: number): Promise<Buffer> {
@@ -82,9 +99,10 @@ async function inflateSnappy(bytes: Buffer, limit: number): Promise<Buffer> {
 }
 
 async function inflateLz4(bytes: Buffer, limit: number): Promise<Buffer> {
-  if (lz4OutputBound(bytes) > limit) throw new InflateError(`lz4: may become more than ${limit} bytes`, true);
+  const { frame, mostBytes } = lz4Frame(bytes);
+  if (mostBytes > limit) throw new InflateError(`lz4: may become more than ${limit} bytes`, true);
   try {
-    return await (require('lz4-napi') as Lz4).decompressFrame(bytes);
+    return await (require('lz4-napi') as Lz4).decompressFrame(frame);
   } catch (error) {
     throw new InflateError(`lz4: ${(error as Error).message}`);
   }

@@ -59,7 +59,7 @@ export const AppendFlag = {
 } as const;
 
 /** What stands where of one refused record. Native code tells of no more than `most` of one batch. */
-export const RecordErrorField = { index: 0, code: 1, timestamp: 2, size: 3, most: 512 } as const;
+export const RecordErrorField = { index: 0, code: 1, timestampHigh: 2, timestampLow: 3, offset: 4, keySize: 5, valueSize: 6, size: 7, most: 512 } as const;
 
 /** How one append of a failed answer ended. */
 export interface AppendOutcome {
@@ -168,6 +168,8 @@ export interface NativeExchange {
   /** Values: offset, timestamp. Offset -1: none. Offset -2: in a compressed batch; timestamp its largest, then its slice, then where to go on. */
   findByTimestamp(cookie: number, log: number, timestamp: number, from: number): void;
   maxTimestamp(cookie: number, log: number): void;
+  /** Segments, oldest first, into `target` (SegmentField), as many as it has room for. Values: how many there are, end offset. */
+  segments(cookie: number, log: number, target: Float64Array): void;
   /** Headers of batches from `from` on into `target` (ScanField). Values: batches, next offset. */
   scan(cookie: number, log: number, from: number, target: Float64Array): void;
   /** Values: end offset. */
@@ -189,10 +191,11 @@ export interface NativeExchange {
   forgetLog(log: number): void;
 
   /**
-   * Walks the plain records of an inflated batch. Values: largest timestamp, its offset delta, refused records that `errors`
-   * has room for, and how many there are.
+   * Checks one batch ahead of its append, with its plain records; a batch that does not inflate is refused in any case, for that
+   * unless it has a fault that Kafka finds before. Of one that is well, the header says the largest timestamp afterwards.
+   * `flags` are those of the append. Values: refused records that `errors` has room for, and how many there are.
    */
-  inspect(cookie: number, records: Uint8Array, count: number, baseTimestamp: number, keysRequired: boolean, oldest: number, newest: number, errors: Float64Array): void;
+  inspect(cookie: number, log: number, batch: Uint8Array, inflated: boolean, records: Uint8Array, flags: number, errors: Float64Array): void;
   /** Values: offset and timestamp of the first record at or past `timestamp` and `from`, or -1. */
   findInRecords(cookie: number, records: Uint8Array, count: number, baseOffset: number, baseTimestamp: number, timestamp: number, from: number): void;
 
@@ -206,6 +209,9 @@ export interface NativeExchange {
   /** Ends threads, closes files and sockets. Safe twice; nothing else may be called, and no array touched, afterwards. */
   close(): void;
 }
+
+/** Fields of a segment as segments() reports it. */
+export const SegmentField = { baseOffset: 0, bytes: 1, modified: 2, size: 3 } as const;
 
 /** Fields of a batch as scan() reports it. */
 export const ScanField = {

@@ -1,5 +1,5 @@
-// Compressed batches are validated inside as Kafka does it (LogValidator): inflated by their codec's own code, off the
-// main isolate and with a bound on what comes out, and the plain records walked natively.
+// Looks into batches before they are appended: compressed ones, and those whose sequence is to be refused, because Kafka
+// finds every other fault first. Records are inflated off the main isolate and checked on a log thread.
 
 import type { Clock } from '../../base/clock.js';
 import { failure } from '../../base/failure.js';
@@ -10,11 +10,9 @@ import { NativeCode } from '../../native/codes.js';
 import { AppendFlag, RecordErrorField } from '../../native/exchange.js';
 import type { Jobs } from '../../native/jobs.js';
 import { ErrorCode } from '../../protocol/errors.js';
-import { crc32c } from '../../protocol/records/crc32c.js';
 import type { Partition } from '../../replication/partition.js';
-import { appendErrorCode, appendRefusal } from './append-errors.js';
-import { BatchTimes } from './batch-times.js';
-import type { RecordBlame } from './produce-rows.js';
+import { appendErrorCode, appendRefusal, logStartBeside } from './append-errors.js';
+import { NO_LOG_START, type RecordBlame } from './produce-rows.js';
 
 /** A batch to look into, by its row in the request and its place in the arena. */
 export interface Look {
@@ -27,7 +25,8 @@ export interface Look {
 export interface Refusal {
   readonly row: number;
   readonly code: number;
-  readonly message: string;
+  readonly logStartOffset: number;
+  readonly message?: string | undefined;
   readonly records: readonly RecordBlame[];
 }
 
@@ -42,15 +41,16 @@ export interface InspectorOptions {
 
 const HEADER_BYTES = 61;
 const ATTRIBUTES_AT = 21;
-const CRC_AT = 17;
-const BASE_TIMESTAMP_AT = 27;
-const MAX_TIMESTAMP_AT = 35;
-const COUNT_AT = 57;
 /** What one batch may inflate to. A producer's batch is a few MiB at most; this stops a bomb. */
 const INFLATED_LIMIT = 64 << 20;
-const UNBOUNDED = Number.MAX_VALUE;
-/** LogAppendTime topics overwrite what the producer said, so they do not care. */
-const UNBOUNDED_BOTH_WAYS: readonly [number, number] = [-UNBOUNDED, UNBOUNDED];
+const NOTHING = Buffer.alloc(0);
+const LARGEST = 2n ** 63n - 1n;
+
+/** What came out of a batch, or why nothing did. */
+interface Inflated {
+  readonly records: Buffer;
+  readonly error?: InflateError;
+}
 
 export class Inspector {
   readonly #options: InspectorOptions;
@@ -65,63 +65,71 @@ export class Inspector {
   inspectAll(looks: readonly Look[], done: (refusals: readonly Refusal[]) => void): void {
     const found = looks.map(look => this.#inspect(look).catch((error: unknown): Refusal => {
       this.#options.logger.error({ topic: look.partition.topic, partition: look.partition.index, error: failure(error) }, 'a batch could not be looked into');
-      return { row: look.row, code: ErrorCode.UnknownServerError, message: String(error), records: [] };
+      return { row: look.row, code: ErrorCode.UnknownServerError, logStartOffset: logStartBeside(ErrorCode.UnknownServerError, look.partition), records: [] };
     }));
     void Promise.all(found).then(refusals => done(refusals.filter(each => each !== undefined)));
   }
 
-  async #inspect({ row, start, length, partition }: Look): Promise<Refusal | undefined> {
-    const { arena, codecs, jobs } = this.#options;
-    const batch = arena.subarray(start, start + length);
-    const refuse = (code: number, message: string, records: readonly RecordBlame[] = []): Refusal => ({ row, code, message, records });
-    let plain: Buffer;
-    try {
-      plain = await codecs.inflate(batch[ATTRIBUTES_AT + 1]! & 7, batch.subarray(HEADER_BYTES), INFLATED_LIMIT);
-    } catch (error) {
-      if (error instanceof InflateError && error.tooLarge) return refuse(ErrorCode.MessageTooLarge, error.message);
-      return refuse(error instanceof InflateError ? ErrorCode.CorruptMessage : ErrorCode.UnknownServerError, String(error));
-    }
-    const keysRequired = (partition.appendFlags & AppendFlag.requireKey) !== 0;
-    const bounds = (partition.appendFlags & AppendFlag.logAppendTime) !== 0 ? UNBOUNDED_BOTH_WAYS : this.bounds(partition.topic);
+  async #inspect(look: Look): Promise<Refusal | undefined> {
+    const { row, start, length, partition } = look;
+    const batch = this.#options.arena.subarray(start, start + length);
+    const { records, error } = await this.#inflate(batch);
+    const { log } = partition;
+    // Gone meanwhile. Whoever sends it again is told where to.
+    if (log === undefined) return { row, code: ErrorCode.NotLeaderOrFollower, logStartOffset: NO_LOG_START, records: [] };
     const errors = this.#spare.pop() ?? new Float64Array(RecordErrorField.most * RecordErrorField.size);
-    const times = new BatchTimes(batch.readBigInt64BE(BASE_TIMESTAMP_AT));
     return new Promise((resolve, reject) => {
-      jobs.start(
-        (native, cookie) => native.inspect(cookie, plain, batch.readInt32BE(COUNT_AT), times.base, keysRequired, ...times.shifted(bounds), errors),
+      this.#options.jobs.start(
+        (native, cookie) => native.inspect(cookie, log.index, batch, error === undefined, records, partition.appendFlags, errors),
         verdict => {
           try {
             this.#spare.push(errors);
-            if (verdict.code === NativeCode.ok) {
-              sayLargestTimestamp(batch, times.largest(verdict.first));
-              resolve(undefined);
-              return;
-            }
-            const blamed = errors.subarray(0, verdict.third * RecordErrorField.size);
-            times.restore(blamed);
-            const { message, records } = appendRefusal({
-              code: verdict.code, records: blamed, recordErrors: verdict.fourth,
-              topic: partition.topic, partition: partition.index, bounds, logAppendTime: false,
-            });
-            resolve(refuse(appendErrorCode(verdict.code), message ?? 'The records of the batch are malformed', records));
-          } catch (error) {
-            reject(error);
+            if (verdict.code === NativeCode.ok) resolve(undefined);
+            else if (verdict.code === NativeCode.unreadable && error?.tooLarge === true) resolve({ row, code: ErrorCode.MessageTooLarge, logStartOffset: NO_LOG_START, records: [] });
+            else resolve(this.#refusal(look, verdict.code, errors.subarray(0, verdict.first * RecordErrorField.size), verdict.second));
+          } catch (failed) {
+            reject(failed);
           }
         },
       );
     });
   }
 
-  /** What the topic takes for a create time now, from and to. */
-  bounds(topic: string): readonly [number, number] {
+  /** What does not inflate is no error yet: another fault of the batch may come before it. */
+  async #inflate(batch: Buffer): Promise<Inflated> {
+    try {
+      return { records: await this.#options.codecs.inflate(codecOf(batch), batch.subarray(HEADER_BYTES), INFLATED_LIMIT) };
+    } catch (error) {
+      if (error instanceof InflateError) return { records: NOTHING, error };
+      throw error;
+    }
+  }
+
+  #refusal({ row, start, partition }: Look, nativeCode: number, blamed: Float64Array, recordErrors: number): Refusal {
+    const code = appendErrorCode(nativeCode);
+    return { row, code, logStartOffset: logStartBeside(code, partition), ...this.explain(nativeCode, blamed, recordErrors, partition, start) };
+  }
+
+  /** What the client reads of the batch at `start` that was refused, and which of its records are to blame. */
+  explain(code: number, records: Float64Array, recordErrors: number, { topic, index, appendFlags }: Partition, start: number): ReturnType<typeof appendRefusal> {
+    if (records.length === 0) return { message: undefined, records: [] };
+    const bounds = (appendFlags & AppendFlag.logAppendTime) !== 0 ? undefined : this.#bounds(topic);
+    return appendRefusal({ code, records, recordErrors, topic, partition: index, compressed: codecOf(this.#options.arena.subarray(start)) !== 0, bounds });
+  }
+
+  /** What the topic takes for a create time now, from and to: as Kafka computes it, in 64 bits whatever comes out. */
+  #bounds(topic: string): readonly [bigint, bigint] {
     const { beforeMs, afterMs } = this.#options.timestampBounds(topic);
-    const now = this.#options.clock.now();
-    return [beforeMs >= Number.MAX_SAFE_INTEGER ? -UNBOUNDED : now - beforeMs, afterMs >= Number.MAX_SAFE_INTEGER ? UNBOUNDED : now + afterMs];
+    const now = BigInt(this.#options.clock.now());
+    return [BigInt.asIntN(64, now - whole(beforeMs)), BigInt.asIntN(64, now + whole(afterMs))];
   }
 }
 
-/** Kafka writes down the largest timestamp it found, whatever the producer said. A batch whose CRC is wrong stays wrong. */
-function sayLargestTimestamp(batch: Buffer, largest: bigint): void {
-  if (batch.readBigInt64BE(MAX_TIMESTAMP_AT) === largest || crc32c(batch, ATTRIBUTES_AT) !== batch.readUInt32BE(CRC_AT)) return;
-  batch.writeBigInt64BE(largest, MAX_TIMESTAMP_AT);
-  batch.writeUInt32BE(crc32c(batch, ATTRIBUTES_AT), CRC_AT);
+function codecOf(batch: Buffer): number {
+  return batch[ATTRIBUTES_AT + 1]! & 7;
+}
+
+/** A setting as Kafka has it, whose "never" is the largest number of 64 bits. */
+function whole(ms: number): bigint {
+  return ms >= Number.MAX_SAFE_INTEGER ? LARGEST : BigInt(ms);
 }

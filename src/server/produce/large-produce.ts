@@ -18,7 +18,7 @@ import { Admission } from './admission.js';
 import type { HeldProduce } from './held-produce.js';
 import type { Inspector, Look } from './inspector.js';
 import { ProduceAnswer } from './produce-answer.js';
-import { ProduceRows, UNDECIDED } from './produce-rows.js';
+import { ProduceRows, SEEN, UNDECIDED, WANTED } from './produce-rows.js';
 import type { ProduceResult, ProduceWaits } from './produce-wait.js';
 
 /** More partitions than this are gone through in turns; a turn looks at the clock each time it has done so many. */
@@ -63,11 +63,10 @@ export class LargeProduce {
 
   serve(): void {
     this.#rows.reset(this.#view.partitionCount);
-    this.#admission.refuseAll(this.#view, this.#rows);
     this.#inspect();
   }
 
-  /** Compressed batches are inflated and looked into first, a few at a time. */
+  /** What is to be looked into comes first, a few at a time. */
   #inspect(from = 0): void {
     const rows = this.#rows;
     const view = this.#view;
@@ -75,19 +74,24 @@ export class LargeProduce {
     let next = from;
     this.#eachRow(from, (row, topic, partition) => {
       this.#decide(row, topic, partition);
+      if (this.#admission.requestRefused) return false;
       if (rows.code[row] !== UNDECIDED) return true;
-      if (this.#admission.header.compression !== 0) looks.push({ row, start: view.recordsStart(row), length: view.recordsLength(row), partition: partition! });
+      if (rows.inspected[row] === WANTED) looks.push(this.#admission.look(view, this.#request, partition!, row));
       next = row + 1;
       return looks.length < INFLATED_AT_ONCE;
     }, () => {
+      if (this.#admission.requestRefused) {
+        this.#refuseAll();
+        return;
+      }
       if (looks.length === 0) {
         this.#append();
         return;
       }
       this.#options.inspector.inspectAll(looks, refusals => this.#guarded(() => {
         if (this.#options.commands.closed) return;
-        for (const { row } of looks) rows.inspected[row] = 1;
-        for (const { row, code, message, records } of refusals) rows.refuse(row, code, message, records);
+        for (const { row } of looks) rows.inspected[row] = SEEN;
+        for (const { row, code, logStartOffset, message, records } of refusals) rows.refuse(row, code, logStartOffset, message, records);
         if (looks.length === INFLATED_AT_ONCE) this.#inspect(next);
         else this.#append();
       }));
@@ -105,7 +109,7 @@ export class LargeProduce {
       const verdict = this.#decide(row, topic, partition);
       if (verdict === Verdict.duplicateInFlight) inFlight.push(partition!);
       else if (verdict === Verdict.behind) behind.push(partition!);
-      else if (rows.code[row] === UNDECIDED) this.#admission.submit(view, rows, this.#request, partition!, row, wait.add(partition!, row), false);
+      else if (rows.code[row] === UNDECIDED && rows.inspected[row] !== WANTED) this.#admission.submit(view, rows, this.#request, partition!, row, wait.add(partition!, row), false);
       return true;
     }, () => wait.whenSettled(results => this.#guarded(() => {
       this.#appending = false;
@@ -141,9 +145,8 @@ export class LargeProduce {
   }
 
   #settle(row: number, result: ProduceResult): void {
-    if (result.stale) return;
-    if (result.code === 0) this.#rows.settle(row, result.baseOffset, result.logAppendTime, result.logStartOffset);
-    else this.#rows.refuse(row, result.code);
+    if (result.again === 'stale' || (result.again === 'look' && this.#rows.wantLook(row))) return;
+    this.#rows.end(row, result.code, result.baseOffset, result.logAppendTime, result.logStartOffset);
   }
 
   /** What was in flight has an end, and with it the rows that repeat it. */
@@ -151,8 +154,8 @@ export class LargeProduce {
     const [partition, ...others] = partitions;
     if (partition === undefined) {
       const producers = behind[0]?.log?.producers;
-      if (producers?.owes === true) producers.afterOwed(() => this.#guarded(() => this.#append()));
-      else if (this.#anyUndecided()) this.#append();
+      if (producers?.owes === true) producers.afterOwed(() => this.#guarded(() => this.#inspect()));
+      else if (this.#anyUndecided()) this.#inspect();
       else this.#answer();
       return;
     }
@@ -167,6 +170,12 @@ export class LargeProduce {
       partition.unwait(watch);
       this.#guarded(() => this.#afterInFlight(others, behind));
     });
+  }
+
+  /** Nothing is with a log yet. Those that were not gone through have no partition here, and need none. */
+  #refuseAll(): void {
+    this.#admission.refuseAll(this.#view, this.#rows);
+    this.#answer();
   }
 
   #answer(): void {
@@ -225,7 +234,7 @@ export class LargeProduce {
       this.#named.set(partition, row);
       return verdict;
     }
-    this.#rows.refuse(row, ErrorCode.InvalidRequest, 'A partition is named twice');
+    this.#rows.refuse(row, ErrorCode.InvalidRequest);
     return Verdict.accept;
   }
 

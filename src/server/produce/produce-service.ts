@@ -21,11 +21,12 @@ import { ProtocolError } from '../../protocol/protocol-error.js';
 import { Reader } from '../../protocol/reader.js';
 import type { Partition } from '../../replication/partition.js';
 import { Admission } from './admission.js';
-import { appendErrorCode, appendRefusal } from './append-errors.js';
+import { appendErrorCode, logStartBeside } from './append-errors.js';
 import type { HeldProduce } from './held-produce.js';
+import type { Look } from './inspector.js';
 import { LARGE, LargeProduce, type LargeProduceOptions } from './large-produce.js';
 import { ProduceAnswer, type Encoded } from './produce-answer.js';
-import { ProduceRows, PLACEHOLDER, UNDECIDED } from './produce-rows.js';
+import { ProduceRows, PLACEHOLDER, SEEN, UNDECIDED, WANTED } from './produce-rows.js';
 import { RequestsInFlight } from './requests-in-flight.js';
 
 const FLEXIBLE_FROM = 9;
@@ -108,7 +109,7 @@ export class ProduceService implements HotRoute {
     let appends = 0;
     let wait: 'inspect' | 'in flight' | 'behind' | 'committed' | undefined;
     let inFlightOf: Partition | undefined;
-    if (view.transactionalId !== null || (view.acks !== 0 && view.acks !== 1 && view.acks !== -1)) this.#admission.refuseAll(view, rows);
+    this.#admission.begin();
     this.#request++;
     for (let topic = 0; topic < view.topicCount; topic++) {
       const name = view.topic(topic);
@@ -119,10 +120,16 @@ export class ProduceService implements HotRoute {
         this.#partitions[row] = partition;
         if (rows.code[row] !== UNDECIDED) continue;
         const verdict = this.#admission.decide(view, rows, request, name, partition, row);
+        if (this.#admission.requestRefused) {
+          this.#admission.refuseAll(view, rows);
+          this.#lookUpPartitions();
+          this.#answerAtOnce(request);
+          return true;
+        }
         if (rows.code[row] !== UNDECIDED) continue;
         // Before anything is waited for: a request that waits for a row it refuses would wait again each time it goes on.
         if (partition!.mark === this.#request) {
-          rows.refuse(row, ErrorCode.InvalidRequest, 'A partition is named twice');
+          rows.refuse(row, ErrorCode.InvalidRequest);
           continue;
         }
         partition!.mark = this.#request;
@@ -131,7 +138,7 @@ export class ProduceService implements HotRoute {
           inFlightOf = partition;
         }
         appends++;
-        if (this.#admission.header.compression !== 0 && rows.inspected[row] === 0) wait ??= 'inspect';
+        if (rows.inspected[row] === WANTED) wait ??= 'inspect';
         else if (view.acks === -1 && !partition!.commitsAlone) wait ??= 'committed';
       }
     }
@@ -252,21 +259,19 @@ export class ProduceService implements HotRoute {
   #waitInspection(request: HeldProduce): boolean {
     const held = this.#hold(request);
     const view = this.#view;
-    const looks: { row: number; start: number; length: number; partition: Partition }[] = [];
+    const looks: Look[] = [];
     const putBack = this.#rows.keep();
     for (let row = 0; row < view.partitionCount; row++) {
-      if (this.#rows.code[row] !== UNDECIDED || this.#rows.inspected[row] === 1) continue;
-      const start = view.recordsStart(row);
-      const length = view.recordsLength(row);
-      if ((this.#options.space.view.getInt16(start + 21) & 7) !== 0) looks.push({ row, start, length, partition: this.#partitions[row]! });
+      if (this.#rows.code[row] !== UNDECIDED || this.#rows.inspected[row] !== WANTED) continue;
+      looks.push(this.#admission.look(view, request, this.#partitions[row]!, row));
     }
     this.#options.inspector.inspectAll(looks, refusals => {
       this.#resumed(held, rows => {
         putBack(rows);
-        for (const look of looks) rows.inspected[look.row] = 1;
-        for (const refusal of refusals) {
-          rows.refuse(refusal.row, refusal.code, refusal.message, refusal.records);
-          rows.final[refusal.row] = 1;
+        for (const look of looks) rows.inspected[look.row] = SEEN;
+        for (const { row, code, logStartOffset, message, records } of refusals) {
+          rows.refuse(row, code, logStartOffset, message, records);
+          rows.final[row] = 1;
         }
       });
     });
@@ -297,12 +302,12 @@ export class ProduceService implements HotRoute {
       this.#resumed(held, again => {
         putBack(again);
         for (const [row, result] of results) {
-          if (result.stale) {
-            again.inspected[row] = 1;
+          if (result.again === 'stale') {
+            again.inspected[row] = SEEN;
             continue;
           }
-          if (result.code === 0) again.settle(row, result.baseOffset, result.logAppendTime, result.logStartOffset);
-          else again.refuse(row, result.code);
+          if (result.again === 'look' && again.wantLook(row)) continue;
+          again.end(row, result.code, result.baseOffset, result.logAppendTime, result.logStartOffset);
           again.final[row] = 1;
         }
       });
@@ -347,6 +352,7 @@ export class ProduceService implements HotRoute {
       const view = this.#view;
       view.decode(space.bytes, request.bodyStart, request.end, request.apiVersion);
       this.#rows.reset(view.partitionCount);
+      this.#lookUpPartitions();
       this.#presetFrom(failed, request.apiVersion);
       this.#decideAnew({ ...request, correlationId: failed.answer.readInt32BE(4) });
     } catch (error) {
@@ -370,8 +376,8 @@ export class ProduceService implements HotRoute {
     let ordinal = 0;
     for (const topic of answer.responses) {
       for (const partition of topic.partitionResponses) {
-        if (partition.errorCode !== 0) rows.refuse(row, partition.errorCode, partition.errorMessage ?? undefined, partition.recordErrors.map(each => ({ index: each.batchIndex, message: each.batchIndexErrorMessage ?? '' })));
-        else if (partition.baseOffset === PLACEHOLDER) this.#takeOutcome(row, topic.name, partition.index, failed.outcomes[ordinal++]!);
+        if (partition.errorCode !== 0) rows.refuse(row, partition.errorCode, partition.logStartOffset, partition.errorMessage ?? undefined, partition.recordErrors.map(each => ({ index: each.batchIndex, message: each.batchIndexErrorMessage ?? '' })));
+        else if (partition.baseOffset === PLACEHOLDER) this.#takeOutcome(row, failed.outcomes[ordinal++]!);
         else rows.settle(row, partition.baseOffset, partition.logAppendTimeMs, partition.logStartOffset);
         if (rows.code[row] !== UNDECIDED) rows.final[row] = 1;
         row++;
@@ -379,16 +385,20 @@ export class ProduceService implements HotRoute {
     }
   }
 
-  #takeOutcome(row: number, topic: string, partition: number, outcome: AppendOutcome): void {
+  #takeOutcome(row: number, outcome: AppendOutcome): void {
     const rows = this.#rows;
     if (outcome.code === NativeCode.ok) rows.settle(row, outcome.baseOffset, outcome.logAppendTime, outcome.logStartOffset);
     else if (outcome.code === NativeCode.staleGeneration) {
       // Decided before a failure in the same log was known: it is decided anew. Its inside was looked at before.
-      rows.inspected[row] = 1;
+      rows.inspected[row] = SEEN;
     } else {
-      const logAppendTime = (this.#options.space.view.getInt16(this.#view.recordsStart(row) + 21) & 8) !== 0;
-      const { message, records } = appendRefusal({ ...outcome, topic, partition, logAppendTime, bounds: this.#options.inspector.bounds(topic) });
-      rows.refuse(row, appendErrorCode(outcome.code), message, records);
+      const code = appendErrorCode(outcome.code);
+      const partition = this.#partitions[row];
+      if (partition === undefined) rows.refuse(row, code);
+      else {
+        const { message, records } = this.#options.inspector.explain(outcome.code, outcome.records, outcome.recordErrors, partition, this.#view.recordsStart(row));
+        rows.refuse(row, code, logStartBeside(code, partition), message, records);
+      }
     }
   }
 }

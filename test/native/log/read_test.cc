@@ -104,6 +104,19 @@ TEST_CASE_FIXTURE(Fixture, "the first record at or after a time is found") {
   CHECK(latest->timestamp == 1'000 + 10 * (2 * kBatches - 1));
 }
 
+TEST_CASE_FIXTURE(Fixture, "an outline tells of every segment, from memory") {
+  const auto outline = driver.outline();
+  const auto facts = driver.segments();
+  REQUIRE(outline->segments.size() == facts->size());
+  REQUIRE(facts->size() > 2);
+  CHECK(outline->end_offset == 2 * kBatches);
+  for (size_t i = 0; i < facts->size(); ++i) {
+    CHECK(outline->segments[i].base_offset == (*facts)[i].base_offset);
+    CHECK(outline->segments[i].size == (*facts)[i].size);
+    CHECK(outline->segments[i].modified_ms == (*facts)[i].modified_ms);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "of a compressed batch the batch is the answer") {
   TestBatch batch = simple_batch(3, 10, 50'000);
   batch.attributes = 1;
