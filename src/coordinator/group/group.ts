@@ -169,7 +169,7 @@ export class Group {
   /** Would a member with these protocols have at least one in common with everybody? */
   supports(protocolType: string, protocols: readonly MemberProtocol[]): boolean {
     if (this.state === 'Empty') return protocolType !== '' && protocols.length > 0;
-    return this.protocolType === protocolType && protocols.some(({ name }) => this.#supporters.get(name) === this.members.size);
+    return this.protocolType === protocolType && protocols.some(({ name }) => (this.#supporters.get(name) ?? 0) === this.members.size);
   }
 
   /** Most votes among what all members support; each votes for the first of its own list. */
