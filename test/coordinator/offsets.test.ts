@@ -54,6 +54,24 @@ test('each partition has its own error: unknown ones, and metadata too long, do 
   expect(story.offsets('g')).toEqual(['orders-0=1', 'orders-2=1']);
 });
 
+test.each([0, 1, 9])('v%i: of a partition that a commit names twice the last counts; a topic is answered once', async version => {
+  const story = await Story.begin();
+  const partition = (partitionIndex: number, committedOffset: number) => ({ partitionIndex, committedOffset, committedLeaderEpoch: -1, commitTimestamp: -1, committedMetadata: '' });
+  const { topics } = await story.coordinator.offsets.offsetCommit({
+    groupId: 'g', generationIdOrMemberEpoch: -1, memberId: '', groupInstanceId: null, retentionTimeMs: -1,
+    topics: [
+      { name: 'orders', partitions: [partition(0, 1), partition(99, 1), partition(0, 2)] }, { name: 'returns', partitions: [] },
+      { name: 'nowhere', partitions: [] }, { name: 'orders', partitions: [partition(0, 3), partition(99, 1)] },
+    ],
+  }, { apiVersion: version, clientId: 'committer', clientHost: '/127.0.0.1' });
+  const unknown = [99, ErrorCode.UnknownTopicOrPartition];
+  // ZooKeeper is asked for each.
+  const stored = Array.from({ length: version === 0 ? 3 : 1 }, () => [0, 0]);
+  expect(topics!.map(({ name, partitions }) => [name, partitions!.map(each => [each.partitionIndex, each.errorCode])])).toEqual([['orders', [...stored, unknown, unknown]], ['nowhere', []]]);
+  if (version === 0) expect([...story.zookeeper.values()]).toEqual([3]);
+  else expect(story.offsets('g')).toEqual(['orders-0=3']);
+});
+
 test('what nobody committed reads as -1, in groups nobody knows too', async () => {
   const story = await Story.begin();
   const nothing = { partitionIndex: 3, committedOffset: -1, committedLeaderEpoch: -1, metadata: '', errorCode: 0 };
