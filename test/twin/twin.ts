@@ -7,6 +7,7 @@ import type { Conversation } from './conversation.js';
 import { converse, farewell } from './converse.js';
 import { Coverage } from './coverage.js';
 import { sortOut } from './differences.js';
+import { Gate } from './gate.js';
 import { MadeUp } from './normal.js';
 import type { Pair } from './pair.js';
 import { Player } from './play.js';
@@ -39,6 +40,8 @@ export interface Found {
 
 /** A difference that shows so often of three times is no chance. */
 const CONFIRMATIONS = 2;
+/** Conversations whose topics are still there. */
+const MOST_FAREWELLS = 12;
 /** Stories enough for one run. */
 const MOST_STORIES = 40;
 
@@ -52,6 +55,8 @@ export class Twin {
   readonly #pair: Pair;
   readonly #facts: Sides<Facts>;
   readonly #kinds = new Set<string>();
+  readonly #gate = new Gate();
+  readonly #farewells: (readonly Player[])[] = [];
   #played = 0;
   #again = 0;
 
@@ -98,6 +103,22 @@ export class Twin {
 
   /** The faults that a conversation shows. */
   async play(conversation: Conversation, counted = false): Promise<readonly Difference[]> {
+    const faults = await this.#gate.together(() => this.#play(conversation, counted));
+    if (this.#farewells.length >= MOST_FAREWELLS) await this.#gate.alone(() => this.#sayFarewell());
+    return faults;
+  }
+
+  /** A deleted topic is felt by all groups, those of other conversations too: they go only when nobody converses. */
+  async #sayFarewell(): Promise<void> {
+    for (const both of this.#farewells.splice(0)) {
+      await Promise.all(both.map(async player => {
+        await player.play([farewell()]);
+        await player.close();
+      }));
+    }
+  }
+
+  async #play(conversation: Conversation, counted: boolean): Promise<readonly Difference[]> {
     const prefix = counted ? `w0-${this.#played++}-` : `w1-${this.#again++}-`;
     const { ports, clients, grounds } = this.#pair;
     const bindings = { ours: new Bindings(prefix), kafka: new Bindings(prefix) };
@@ -119,10 +140,10 @@ export class Twin {
       }
       const { faults, allowed } = sortOut(differences);
       if (counted) for (const [id, count] of allowed) this.allowed.set(id, (this.allowed.get(id) ?? 0) + count);
-      await Promise.all([players.ours.play([farewell()]), players.kafka.play([farewell()])]);
       return faults;
     } finally {
       await Promise.all([players.ours.close(), players.kafka.close()]);
+      this.#farewells.push([players.ours, players.kafka]);
     }
   }
 }
