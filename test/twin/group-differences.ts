@@ -23,6 +23,12 @@ export const groupDifferences: readonly Allowed[] = [
     matches: difference => difference.step?.api === 'JoinGroup' && isStuck(difference) && namesTwice(difference),
   },
   {
+    id: 'garbled-subscription',
+    reason: 'Kafka fails on a subscription that claims more than there is, and the group is stuck',
+    ends: true,
+    matches: difference => difference.step?.api === 'JoinGroup' && isStuck(difference) && listed<{ metadata: Uint8Array }>(difference, 'protocols').some(({ metadata }) => metadata.length === 100),
+  },
+  {
     id: 'pending-id-with-instance',
     reason: 'an illegal state to Kafka',
     ends: true,
