@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../src/protocol/errors.js';
 import { settled } from './support/manual-time.js';
-import { commitErrors, consumerSubscription, Story } from './support/story.js';
+import { commitErrors, consumerSubscription, Story, watch } from './support/story.js';
 
 const DAY = 24 * 3_600_000;
 
@@ -52,6 +52,44 @@ test('each partition has its own error: unknown ones, and metadata too long, do 
   expect(commitErrors(long)).toEqual([ErrorCode.OffsetMetadataTooLarge]);
   expect(commitErrors(await story.commit('g', { 'orders-2': 1 }, { metadata: 'm'.repeat(4_096) }).promise)).toEqual([0]);
   expect(story.offsets('g')).toEqual(['orders-0=1', 'orders-2=1']);
+});
+
+test.each([0, 1, 9])('v%i: of a partition that a commit names twice the last counts; a topic is answered once', async version => {
+  const story = await Story.begin();
+  const partition = (partitionIndex: number, committedOffset: number) => ({ partitionIndex, committedOffset, committedLeaderEpoch: -1, commitTimestamp: -1, committedMetadata: '' });
+  const { topics } = await story.coordinator.offsets.offsetCommit({
+    groupId: 'g', generationIdOrMemberEpoch: -1, memberId: '', groupInstanceId: null, retentionTimeMs: -1,
+    topics: [
+      { name: 'orders', partitions: [partition(0, 1), partition(99, 1), partition(0, 2)] }, { name: 'returns', partitions: [] },
+      { name: 'nowhere', partitions: [] }, { name: 'orders', partitions: [partition(0, 3), partition(99, 1)] },
+    ],
+  }, { apiVersion: version, clientId: 'committer', clientHost: '/127.0.0.1' });
+  const unknown = [99, ErrorCode.UnknownTopicOrPartition];
+  // ZooKeeper is asked for each.
+  const stored = Array.from({ length: version === 0 ? 3 : 1 }, () => [0, 0]);
+  expect(topics!.map(({ name, partitions }) => [name, partitions!.map(each => [each.partitionIndex, each.errorCode])])).toEqual([['orders', [...stored, unknown, unknown]], ['nowhere', []]]);
+  if (version === 0) expect([...story.zookeeper.values()]).toEqual([3]);
+  else expect(story.offsets('g')).toEqual(['orders-0=3']);
+});
+
+test('when what was deleted is forgotten, nobody reads its offsets; a log that refuses holds nobody up', async () => {
+  const story = await Story.begin();
+  for (const group of ['a', 'b', 'c']) await story.commit(group, { 'orders-0': 1, 'returns-0': 2 }).promise;
+  story.log.hold();
+  story.coordinator.onPartitionsDeleted([{ topic: 'orders', partition: 0 }]);
+  const forgotten = watch(story.coordinator.partitionsForgotten().then(() => true));
+  await story.time.advance(10);
+  expect(forgotten.answer).toBeNull();
+  await story.log.commitHeld();
+  await forgotten.promise;
+  expect(['a', 'b', 'c'].map(group => story.offsets(group))).toEqual([['returns-0=2'], ['returns-0=2'], ['returns-0=2']]);
+
+  story.coordinator.onPartitionsDeleted([{ topic: 'returns', partition: 0 }]);
+  const refused = story.coordinator.partitionsForgotten();
+  await story.time.advance(10);
+  await story.log.refuseHeld(ErrorCode.NotEnoughReplicas);
+  await refused;
+  expect(story.offsets('a')).toEqual(['returns-0=2']);
 });
 
 test('what nobody committed reads as -1, in groups nobody knows too', async () => {

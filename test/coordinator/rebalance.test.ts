@@ -3,6 +3,34 @@ import { ErrorCode } from '../../src/protocol/errors.js';
 import { settled } from './support/manual-time.js';
 import { sharesFor, Story } from './support/story.js';
 
+// Asked of Kafka 3.9.1.
+test.each([
+  ['range', 'roundrobin', 'roundrobin'], ['range', 'sticky', 'range'], ['sticky', 'cooperative-sticky', 'cooperative-sticky'],
+  ['roundrobin', 'cooperative-sticky', 'cooperative-sticky'], ['alpha', 'beta', 'alpha'], ['uniform', 'zz', 'uniform'],
+])('with one vote each for %s and %s it is %s, whoever came first', async (one, other, chosen) => {
+  for (const order of [[one, other], [other, one]]) {
+    const story = await Story.begin();
+    const joins = [order, order.toReversed()].map(protocols => story.member('g', { protocols, joinVersion: 3 }).join());
+    await story.time.advance(6_001);
+    for (const { answer } of joins) expect(answer).toMatchObject({ errorCode: 0, protocolName: chosen });
+  }
+});
+
+test('when all have left while somebody is still to come with an id, that one is let in, whatever it follows', async () => {
+  const story = await Story.begin();
+  const [first] = await story.stableGroup('g', 1);
+  const late = story.member('g', { protocols: ['range'] });
+  late.id = (await late.joinOnce()).memberId!;
+  // It comes back, and waits for the one with an id.
+  const again = first!.join();
+  await settled();
+  await first!.leave();
+  expect((await again.promise).errorCode).toBe(ErrorCode.UnknownMemberId);
+  expect(await story.state('g')).toBe('PreparingRebalance');
+  late.options = { ...late.options, protocols: ['sticky'] };
+  expect(await late.join().promise).toMatchObject({ errorCode: 0, protocolName: 'sticky', leader: late.id });
+});
+
 test('two members join, the first leads, and each gets the share that the leader planned for it', async () => {
   const story = await Story.begin();
   const [first, second] = [story.member('g', { clientId: 'a' }), story.member('g', { clientId: 'b' })];

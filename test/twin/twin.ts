@@ -7,6 +7,7 @@ import type { Conversation } from './conversation.js';
 import { converse, farewell } from './converse.js';
 import { Coverage } from './coverage.js';
 import { sortOut } from './differences.js';
+import { Gate } from './gate.js';
 import { MadeUp } from './normal.js';
 import type { Pair } from './pair.js';
 import { Player } from './play.js';
@@ -42,6 +43,8 @@ export interface Found {
 
 /** A difference that shows so often of three times is no chance. */
 const CONFIRMATIONS = 2;
+/** Conversations whose topics are still there. */
+const MOST_FAREWELLS = 12;
 /** Stories enough for one run. */
 const MOST_STORIES = 40;
 
@@ -55,6 +58,8 @@ export class Twin {
   readonly #pair: Pair;
   readonly #facts: Sides<Facts>;
   readonly #kinds = new Set<string>();
+  readonly #gate = new Gate();
+  readonly #farewells: (readonly Player[])[] = [];
   #played = 0;
   #again = 0;
 
@@ -116,8 +121,21 @@ export class Twin {
   }
 
   /** The faults that a conversation shows. */
-  play(conversation: Conversation, counted = false): Promise<readonly Difference[]> {
-    return this.#play(conversation, counted ? `w0-${this.#played++}-` : `w1-${this.#again++}-`, { counted });
+  async play(conversation: Conversation, counted = false): Promise<readonly Difference[]> {
+    const prefix = counted ? `w0-${this.#played++}-` : `w1-${this.#again++}-`;
+    const faults = await this.#gate.together(() => this.#play(conversation, prefix, { counted }));
+    if (this.#farewells.length >= MOST_FAREWELLS) await this.#gate.alone(() => this.#sayFarewell());
+    return faults;
+  }
+
+  /** A deleted topic is felt by all groups, those of other conversations too: they go only when nobody converses. */
+  async #sayFarewell(): Promise<void> {
+    for (const both of this.#farewells.splice(0)) {
+      await Promise.all(both.map(async player => {
+        await player.play([farewell()]);
+        await player.close();
+      }));
+    }
   }
 
   async #play(conversation: Conversation, prefix: string, { counted = false, kept = false }: { counted?: boolean; kept?: boolean }): Promise<readonly Difference[]> {
@@ -141,10 +159,10 @@ export class Twin {
       }
       const { faults, allowed } = sortOut(differences);
       if (counted) for (const [id, count] of allowed) this.allowed.set(id, (this.allowed.get(id) ?? 0) + count);
-      if (!kept) await Promise.all([players.ours.play([farewell()]), players.kafka.play([farewell()])]);
       return faults;
     } finally {
       await Promise.all([players.ours.close(), players.kafka.close()]);
+      if (!kept) this.#farewells.push([players.ours, players.kafka]);
     }
   }
 }

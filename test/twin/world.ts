@@ -110,16 +110,22 @@ export class World {
     return this.chance.weighted([[-1, 12], [0, 6], [1, 1], [-2, 1], [2147483647, 1]]);
   }
 
+  /** Mostly the first, or hardly two would meet. */
+  group(): number {
+    return this.chance.weighted([[0, 4], [1, 1], [2, 1]]);
+  }
+
   groupName(): string {
     const { chance } = this;
-    if (chance.percent(94)) return ref(`group:${chance.int(this.groups)}`, '');
+    if (chance.percent(94)) return ref(`group:${this.group()}`, '');
     return chance.pick([ref('group:8', ''), '', 'a/b', 'x'.repeat(300)]);
   }
 
-  /** Somebody who joined, or undefined. */
+  /** Somebody who joined, or undefined; often who came last, whose next step is due. */
   member(group?: number): MemberInWorld | undefined {
     const some = group === undefined ? this.members : this.members.filter(each => each.group === group);
-    return some.length === 0 ? undefined : this.chance.pick(some);
+    if (some.length === 0) return undefined;
+    return this.chance.percent(35) ? some.at(-1) : this.chance.pick(some);
   }
 
   /** A connection nobody used: whoever has one of his own may wait for others. */

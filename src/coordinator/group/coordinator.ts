@@ -51,6 +51,11 @@ export class GroupCoordinator {
     this.#retention.forget(partitions);
   }
 
+  /** Resolves when nobody can read offsets of topics any more that were deleted before. */
+  partitionsForgotten(): Promise<void> {
+    return this.#retention.forgotten();
+  }
+
   /** A transaction marker is committed in a partition of __consumer_offsets. */
   onTransactionEnded(partition: number, producerId: number, committed: boolean): void {
     const located = this.#groups.runtime.locate(partition);

@@ -12,6 +12,7 @@ import type { Located } from '../runtime/runtime.js';
 import type { Shard } from '../runtime/shard.js';
 import type { GroupDecision, GroupLimits } from './environment.js';
 import { GroupShard } from './group-shard.js';
+import { positiveHash } from './java-hash.js';
 import type { GroupRecord } from './records.js';
 
 export interface GroupCoordinatorConfig extends GroupLimits {
@@ -106,11 +107,4 @@ export class GroupDirectory {
     this.tick();
     return this.runtime.locate(this.partitionFor(groupId));
   }
-}
-
-/** Java's String.hashCode, made positive as Kafka's Utils.abs does. */
-export function positiveHash(text: string): number {
-  let hash = 0;
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
-  return hash === -0x80000000 ? 0 : Math.abs(hash);
 }

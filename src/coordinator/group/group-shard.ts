@@ -16,23 +16,25 @@ export class GroupShard implements StateMachine<GroupRecord> {
     this.#environment = environment;
   }
 
+  /** A dead one is nobody any more, also while its tombstones are on their way. */
   find(groupId: string): Group | undefined {
-    return this.#groups.get(groupId);
+    const group = this.#groups.get(groupId);
+    return group?.state === 'Dead' ? undefined : group;
   }
 
+  /** Who takes a dead group's place comes behind its tombstones in the log. */
   findOrCreate(groupId: string): Group {
-    let group = this.#groups.get(groupId);
-    if (group === undefined) this.#groups.set(groupId, group = new Group(groupId, this.#environment));
-    return group;
+    return this.find(groupId) ?? this.#create(groupId);
   }
 
-  groups(): Iterable<Group> {
-    return this.#groups.values();
+  *groups(): Iterable<Group> {
+    for (const group of this.#groups.values()) if (group.state !== 'Dead') yield group;
   }
 
-  /** A dead group whose tombstones are in the log, or that needed none, is nobody any more. */
+  /** A dead group whose tombstones are in the log, or that needed none, is kept no longer. */
   forgetIfGone(group: Group): void {
-    if (group.state === 'Dead' && group.offsets.isEmpty && group.saved === null) this.#groups.delete(group.id);
+    if (group.state !== 'Dead' || !group.offsets.isEmpty || group.saved !== null) return;
+    if (this.#groups.get(group.id) === group) this.#groups.delete(group.id);
   }
 
   encode(record: GroupRecord): EncodedRecord {
@@ -84,8 +86,14 @@ export class GroupShard implements StateMachine<GroupRecord> {
     for (const group of this.#groups.values()) unload(group);
   }
 
+  #create(groupId: string): Group {
+    const group = new Group(groupId, this.#environment);
+    this.#groups.set(groupId, group);
+    return group;
+  }
+
   #applyOffset({ group: groupId, topic, partition, value }: OffsetRecord, offset: number): void {
-    const group = value === null ? this.#groups.get(groupId) : this.findOrCreate(groupId);
+    const group = this.#groups.get(groupId) ?? (value === null ? undefined : this.#create(groupId));
     if (group === undefined) return;
     group.offsets.apply(topic, partition, value, offset);
     if (value !== null) return group.offsets.settled(topic, partition);

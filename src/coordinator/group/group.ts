@@ -2,6 +2,7 @@ import { invariant } from '../../base/invariant.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import type { Alarm } from '../runtime/alarm.js';
 import type { GroupEnvironment, JoinTicket } from './environment.js';
+import { comesFirst } from './java-hash.js';
 import type { Member, MemberProtocol } from './member.js';
 import { OffsetTable } from './offset-table.js';
 import type { SavedGroup } from './records.js';
@@ -169,10 +170,13 @@ export class Group {
   /** Would a member with these protocols have at least one in common with everybody? */
   supports(protocolType: string, protocols: readonly MemberProtocol[]): boolean {
     if (this.state === 'Empty') return protocolType !== '' && protocols.length > 0;
-    return this.protocolType === protocolType && protocols.some(({ name }) => this.#supporters.get(name) === this.members.size);
+    return this.protocolType === protocolType && protocols.some(({ name }) => (this.#supporters.get(name) ?? 0) === this.members.size);
   }
 
-  /** Most votes among what all members support; each votes for the first of its own list. */
+  /**
+   * Most votes among what all members support; each votes for the first of its own list. Of as many votes it is what
+   * comes first in Kafka's map of them, whoever came first here.
+   */
   selectProtocol(): string | null {
     const candidates = new Set<string>();
     for (const [name, supporters] of this.#supporters) if (supporters === this.members.size) candidates.add(name);
@@ -182,7 +186,10 @@ export class Group {
       if (vote !== undefined) votes.set(vote, (votes.get(vote) ?? 0) + 1);
     }
     let chosen: string | null = null;
-    for (const [name, count] of votes) if (chosen === null || count > votes.get(chosen)!) chosen = name;
+    for (const [name, count] of votes) {
+      const most = chosen === null ? 0 : votes.get(chosen)!;
+      if (count > most || (count === most && comesFirst(name, chosen!))) chosen = name;
+    }
     return chosen;
   }
 

@@ -24,6 +24,12 @@ export interface FetchedGroup {
   readonly topics: readonly FetchedTopic[];
 }
 
+interface Indexed {
+  readonly partitionIndex: number;
+}
+
+type Topics<Partition extends Indexed> = { readonly name: string; readonly partitions: Partition[] }[];
+
 export class OffsetsApi {
   readonly #groups: GroupDirectory;
   readonly #legacy: LegacyOffsets;
@@ -35,8 +41,11 @@ export class OffsetsApi {
 
   async offsetCommit(request: OffsetCommitRequest, client: ClientFacts): Promise<OffsetCommitResponseInput> {
     const { known, unknown } = this.#byExistence(request.topics);
-    const committed = known.length === 0 ? [] : await (client.apiVersion === 0 ? this.#commitLegacy(request.groupId, known) : this.#commit(request, known));
-    return { topics: unknown.length === 0 ? committed : merged([...committed, ...commitRefused(unknown, ErrorCode.UnknownTopicOrPartition)]) };
+    const refused = commitRefused(unknown, ErrorCode.UnknownTopicOrPartition);
+    if (known.length === 0) return { topics: merged(refused) };
+    if (client.apiVersion === 0) return { topics: merged([...await this.#commitLegacy(request.groupId, known), ...refused]) };
+    const committed = await this.#commit(request, eachOnce(known));
+    return { topics: unknown.length === 0 ? committed : merged([...committed, ...refused]) };
   }
 
   #commit(request: OffsetCommitRequest, topics: TopicsToCommit): CommittedTopic[] | Promise<CommittedTopic[]> {
@@ -86,19 +95,12 @@ export class OffsetsApi {
 
   async offsetDelete(request: OffsetDeleteRequest): Promise<OffsetDeleteResponseInput> {
     const { groupId } = request;
-    const asked = request.topics.flatMap(({ name, partitions }) => partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })));
-    const known = asked.filter(({ topic, partition }) => this.#groups.metadata.topicExists(topic, partition));
+    const { known: existing, unknown } = this.#byExistence(request.topics);
+    const known = eachOnce(existing).flatMap(({ name, partitions }) => partitions.map(({ partitionIndex }) => ({ topic: name, partition: partitionIndex })));
     const { errorCode, partitions } = await this.#deleteOffsets(groupId, known);
     if (errorCode !== ErrorCode.None) return { errorCode };
-    const errors = new Map(partitions.map(({ topic, partition, errorCode: error }) => [`${partition} ${topic}`, error]));
-    return {
-      topics: request.topics.map(({ name, partitions: indexes }) => ({
-        name,
-        partitions: indexes.map(({ partitionIndex }) => ({
-          partitionIndex, errorCode: errors.get(`${partitionIndex} ${name}`) ?? ErrorCode.UnknownTopicOrPartition,
-        })),
-      })),
-    };
+    const refused = unknown.map(({ name, partitions: some }) => ({ name, partitions: some.map(({ partitionIndex }) => ({ partitionIndex, errorCode: ErrorCode.UnknownTopicOrPartition })) }));
+    return { topics: merged([...partitions.map(({ topic, partition: partitionIndex, errorCode: error }) => ({ name: topic, partitions: [{ partitionIndex, errorCode: error }] })), ...refused]) };
   }
 
   #deleteOffsets(groupId: string, asked: readonly { topic: string; partition: number }[]): OffsetDeletion | Promise<OffsetDeletion> {
@@ -112,16 +114,31 @@ export class OffsetsApi {
     return shard.submit(decision);
   }
 
-  #byExistence(topics: TopicsToCommit): { known: TopicsToCommit; unknown: TopicsToCommit } {
+  /** Topics of which no partition is named belong to neither, unless nobody knows them. */
+  #byExistence<Partition extends Indexed>(topics: Topics<Partition>): { known: Topics<Partition>; unknown: Topics<Partition> } {
     const { metadata } = this.#groups;
-    const exists = (name: string) => ({ partitionIndex }: { partitionIndex: number }): boolean => metadata.topicExists(name, partitionIndex);
+    const exists = (name: string) => ({ partitionIndex }: Indexed): boolean => metadata.topicExists(name, partitionIndex);
     // Nearly always all of them exist; then nothing is copied.
-    if (topics.every(({ name, partitions }) => partitions.every(exists(name)))) return { known: topics, unknown: [] };
-    const keep = (wanted: boolean): TopicsToCommit => topics
-      .map(topic => ({ ...topic, partitions: topic.partitions.filter(partition => exists(topic.name)(partition) === wanted) }))
-      .filter(({ partitions }) => partitions.length > 0);
-    return { known: keep(true), unknown: keep(false) };
+    if (topics.every(({ name, partitions }) => partitions.length > 0 && partitions.every(exists(name)))) return { known: topics, unknown: [] };
+    const keep = (wanted: boolean): Topics<Partition> => topics
+      .map(({ name, partitions }) => ({ name, partitions: partitions.filter(partition => exists(name)(partition) === wanted) }));
+    return {
+      known: keep(true).filter(({ partitions }) => partitions.length > 0),
+      unknown: keep(false).filter(({ name, partitions }) => partitions.length > 0 || !metadata.topicExists(name, 0)),
+    };
   }
+}
+
+/** Each partition once; of one that is named more often the last counts. */
+function eachOnce<Partition extends Indexed>(topics: Topics<Partition>): Topics<Partition> {
+  if (topics.length === 1 && topics[0]!.partitions.length === 1) return topics;
+  const asked = new Map<string, Map<number, Partition>>();
+  for (const { name, partitions } of topics) {
+    const known = asked.get(name) ?? new Map<number, Partition>();
+    for (const partition of partitions) known.set(partition.partitionIndex, partition);
+    asked.set(name, known);
+  }
+  return Array.from(asked, ([name, partitions]) => ({ name, partitions: [...partitions.values()] }));
 }
 
 /** One entry per topic, whatever became of its partitions. */

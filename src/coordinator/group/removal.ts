@@ -39,7 +39,7 @@ export function deleteOffsets(group: Group, asked: readonly TopicPartition[]): G
   const partitions = asked.map(one => ({ ...one, errorCode: consumed(one.topic) ? ErrorCode.GroupSubscribedToTopic : ErrorCode.None }));
   const doomed = partitions.filter(({ topic, partition, errorCode }) => errorCode === ErrorCode.None && group.offsets.knows(topic, partition));
   return {
-    ...forget(group, doomed),
+    ...(partitions.some(({ errorCode }) => errorCode === ErrorCode.None) ? forget(group, doomed) : { records: [] }),
     reply: { errorCode: ErrorCode.None, partitions },
     failed: error => ({ errorCode: removalError(error), partitions: [] }),
   };
@@ -81,7 +81,8 @@ function forget(group: Group, doomed: readonly TopicPartition[]): { records: rea
   if (doomed.length === 0 && !group.offsets.isEmpty) return { records: [] };
   const names = new Set(doomed.map(({ topic, partition }) => `${partition} ${topic}`));
   const nothingLeft = [...group.offsets.known()].every(({ topic, partition }) => names.has(`${partition} ${topic}`));
-  const isLast = group.state === 'Empty' && nothingLeft && group.pending.size === 0 && !group.offsets.hasTransactions;
+  // Who was given an id and has not come with it does not keep the group: it is told to begin again.
+  const isLast = group.state === 'Empty' && nothingLeft && !group.offsets.hasTransactions;
   return isLast ? bury(group) : { records: forgetOffsets(group, doomed) };
 }
 
@@ -90,6 +91,7 @@ function bury(group: Group): { records: readonly GroupRecord[] } {
   const records = forgetOffsets(group, group.offsets.known());
   // Groups that only keep offsets never had a generation in the log.
   if (group.generation > 0) records.push({ kind: 'generation', group: group.id, value: null });
+  for (const memberId of group.pending.keys()) group.removePending(memberId);
   group.enter('Dead');
   return { records };
 }

@@ -17,7 +17,8 @@ export class Retention {
   #check: Timer | null = null;
   #step: Timer | null = null;
   /** Walks that have begun; one at a time moves on. */
-  readonly #walks: Iterator<unknown>[] = [];
+  readonly #walks: { readonly visits: Iterator<unknown>; readonly ended: () => void }[] = [];
+  readonly #forgetting = new Set<Promise<void>>();
 
   constructor(groups: GroupDirectory, clock: Clock, timers: Timers, logger: Logger) {
     this.#groups = groups;
@@ -27,7 +28,7 @@ export class Retention {
   }
 
   start(): void {
-    this.#check = this.#timers.every(this.#groups.config.retentionCheckIntervalMs, () => this.#walk((shard, group) => {
+    this.#check = this.#timers.every(this.#groups.config.retentionCheckIntervalMs, () => void this.#walk((shard, group) => {
       const decision = expire(group);
       shard.machine.forgetIfGone(group);
       void shard.submit(decision);
@@ -35,22 +36,32 @@ export class Retention {
   }
 
   forget(deleted: readonly { topic: string; partition: number }[]): void {
-    this.#walk((shard, group) => {
+    const tombstones: unknown[] = [];
+    const walked = this.#walk((shard, group) => {
       const decision = partitionsDeleted(group, deleted);
       shard.machine.forgetIfGone(group);
-      void shard.submit(decision);
+      if (decision.records.length > 0) tombstones.push(shard.submit(decision));
     });
+    const forgetting = walked.then(() => Promise.allSettled(tombstones)).then(() => void this.#forgetting.delete(forgetting));
+    this.#forgetting.add(forgetting);
+  }
+
+  /** What had been deleted when this was asked is forgotten, as far as the log takes it. */
+  async forgotten(): Promise<void> {
+    await Promise.all(this.#forgetting);
   }
 
   close(): void {
     this.#check?.cancel();
     this.#step?.cancel();
-    this.#walks.length = 0;
+    for (const { ended } of this.#walks.splice(0)) ended();
   }
 
-  #walk(visit: (shard: GroupPartition, group: Group) => void): void {
-    this.#walks.push(this.#visits(visit));
-    if (this.#walks.length === 1) this.#goOn();
+  #walk(visit: (shard: GroupPartition, group: Group) => void): Promise<void> {
+    return new Promise(ended => {
+      this.#walks.push({ visits: this.#visits(visit), ended });
+      if (this.#walks.length === 1) this.#goOn();
+    });
   }
 
   *#visits(visit: (shard: GroupPartition, group: Group) => void): IterableIterator<void> {
@@ -76,7 +87,7 @@ export class Retention {
     this.#groups.tick();
     const began = this.#clock.monotonic();
     while (this.#walks.length > 0) {
-      if (this.#walks[0]!.next().done) this.#walks.shift();
+      if (this.#walks[0]!.visits.next().done) this.#walks.shift()!.ended();
       if (this.#clock.monotonic() - began < STEP_MS) continue;
       this.#step = this.#timers.after(0, () => this.#goOn());
       return;

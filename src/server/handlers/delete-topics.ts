@@ -32,6 +32,8 @@ export const deleteTopics = defineHandler({
     const answers = await eachInTurns(asked, new Turns(broker.clock, broker.timers), each => deleteOne(each, broker));
     const going = answers.flatMap(each => (each.errorCode === ErrorCode.None ? [each.name!] : []));
     const late = await whenTopicsGone(going, request.timeoutMs, broker);
+    // Who hears of the deletion reads no offsets of the topic.
+    await broker.groups.partitionsForgotten();
     for (const each of answers) if (each.name !== null && late.has(each.name!)) each.errorCode = ErrorCode.RequestTimedOut;
     return { responses: answers };
   },

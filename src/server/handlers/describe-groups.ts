@@ -11,6 +11,7 @@ import type { DescribeGroupsResponseInput } from '../../protocol/messages.js';
 import { GROUP_OPERATIONS } from '../authorized-operations.js';
 import { defineHandler } from '../handler.js';
 import type { BrokerServices } from '../services.js';
+import { Repeats } from './repeats.js';
 
 export const describeGroups = defineHandler({
   request: DescribeGroupsRequest,
@@ -22,12 +23,14 @@ export const describeGroups = defineHandler({
 async function answer(request: DescribeGroupsRequest, broker: BrokerServices): Promise<DescribeGroupsResponseInput> {
   const turns = new Turns(broker.clock, broker.timers);
   const groups: NonNullable<DescribeGroupsResponseInput['groups']>[number][] = [];
-  // Asked twice is answered once, so that an answer is bounded by what there is and not by what is asked.
-  for (const groupId of new Set(request.groups)) {
+  const repeats = new Repeats();
+  for (const groupId of request.groups) {
     await turns.next();
+    if (!repeats.admit(groupId)) continue;
     const described = await broker.groups.admin.describeGroups({ ...request, groups: [groupId] });
     for (const group of described.groups ?? []) {
       const tells = request.includeAuthorizedOperations && group.errorCode === ErrorCode.None;
+      repeats.answered(groupId, group.members?.length ?? 0);
       groups.push(tells ? { ...group, authorizedOperations: GROUP_OPERATIONS } : group);
     }
   }

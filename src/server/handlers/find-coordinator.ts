@@ -18,6 +18,14 @@ import { GROUP_OFFSETS_TOPIC } from '../topics/internal-topics.js';
 
 const GROUP = 0;
 const TRANSACTION = 1;
+const SHARE = 2;
+const SHARE_SINCE = 6;
+
+/** What Kafka says beside these errors (Errors.java). */
+const MESSAGES: ReadonlyMap<ErrorCode, string> = new Map([
+  [ErrorCode.CoordinatorNotAvailable, 'The coordinator is not available.'],
+  [ErrorCode.InvalidRequest, 'This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.'],
+]);
 
 interface Coordinator {
   readonly errorCode: ErrorCode;
@@ -45,9 +53,13 @@ async function manyKeys({ keyType, coordinatorKeys }: FindCoordinatorRequest, co
   return { coordinators: await eachInTurns(coordinatorKeys, turns, key => ({ key, ...find(keyType, key, context, broker) })) };
 }
 
-/** There is a message even without an error: NONE. */
+/** There is a message even without an error: NONE. With several keys there is none, but for a type that nobody knows. */
 function oneKey(coordinator: Coordinator): FindCoordinatorResponseInput {
-  return { errorMessage: errorName(coordinator.errorCode), ...coordinator };
+  return { errorMessage: messageOf(coordinator.errorCode), ...coordinator };
+}
+
+function messageOf(errorCode: ErrorCode): string {
+  return MESSAGES.get(errorCode) ?? errorName(errorCode);
 }
 
 function find(keyType: number, key: string, context: RequestContext, broker: BrokerServices): Coordinator {
@@ -55,7 +67,8 @@ function find(keyType: number, key: string, context: RequestContext, broker: Bro
     case GROUP: return groupCoordinator(key, context, broker);
     // With COORDINATOR_NOT_AVAILABLE a producer would look for ever; this is fatal to it, and shows the message (TransactionManager.java).
     case TRANSACTION: return { ...refuse(ErrorCode.UnsupportedVersion), errorMessage: 'This broker serves no transactions.' };
-    default: return refuse(ErrorCode.InvalidRequest);
+    case SHARE: return refuse(context.apiVersion < SHARE_SINCE ? ErrorCode.InvalidRequest : ErrorCode.CoordinatorNotAvailable);
+    default: return { ...refuse(ErrorCode.InvalidRequest), errorMessage: messageOf(ErrorCode.InvalidRequest) };
   }
 }
 

@@ -14,7 +14,9 @@ import { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/messages
 import type { OffsetFetchResponseInput } from '../../protocol/messages.js';
 import { defineHandler } from '../handler.js';
 import type { BrokerServices } from '../services.js';
+import { Repeats } from './repeats.js';
 
+type TopicToFetch = NonNullable<OffsetFetchRequest['topics']>[number];
 type GroupToFetch = Pick<OffsetFetchRequest['groups'][number], 'groupId' | 'topics'>;
 
 const TOPICS_AT_ONCE = 16;
@@ -31,17 +33,18 @@ export const offsetFetch = defineHandler({
 async function answer(request: OffsetFetchRequest, apiVersion: number, broker: BrokerServices): Promise<OffsetFetchResponseInput> {
   const { offsets } = broker.groups;
   const { groupId, topics, requireStable, groups } = request;
-  if (apiVersion === 0) return { topics: await offsets.fetchLegacyOffsets(groupId, topics ?? []) };
   const turns = new Turns(broker.clock, broker.timers);
+  if (apiVersion === 0) return { topics: await offsets.fetchLegacyOffsets(groupId, await eachOnce(topics ?? [], turns)) };
   if (apiVersion < 8) return oneGroup(await fetchGroup({ groupId, topics }, requireStable, turns, broker), request, apiVersion);
   const fetched: FetchedGroup[] = [];
-  // All of a group is told once, so that an answer is bounded by what there is.
-  const whole = new Set<string>();
+  const wholes = new Repeats();
   for (const group of groups) {
     await turns.next();
-    if (group.topics === null && whole.has(group.groupId)) continue;
-    if (group.topics === null) whole.add(group.groupId);
-    fetched.push(await fetchGroup(group, requireStable, turns, broker));
+    const whole = group.topics === null;
+    if (whole && !wholes.admit(group.groupId)) continue;
+    const answered = await fetchGroup(group, requireStable, turns, broker);
+    if (whole) wholes.answered(group.groupId, answered.topics.reduce((rows, { partitions }) => rows + partitions.length, 0));
+    fetched.push(answered);
   }
   return { groups: fetched };
 }
@@ -50,16 +53,29 @@ async function answer(request: OffsetFetchRequest, apiVersion: number, broker: B
 async function fetchGroup({ groupId, topics }: GroupToFetch, requireStable: boolean, turns: Turns, broker: BrokerServices): Promise<FetchedGroup> {
   const { offsets } = broker.groups;
   if (topics === null) return offsets.fetchOffsets(groupId, null, requireStable);
+  const asked = await eachOnce(topics, turns);
   const fetched: FetchedGroup['topics'][number][] = [];
   let step = 0;
   do {
     await turns.next();
-    const some = offsets.fetchOffsets(groupId, topics.slice(step, step + TOPICS_AT_ONCE), requireStable);
+    const some = offsets.fetchOffsets(groupId, asked.slice(step, step + TOPICS_AT_ONCE), requireStable);
     if (some.errorCode !== ErrorCode.None) return some;
     fetched.push(...some.topics);
     step += TOPICS_AT_ONCE;
-  } while (step < topics.length);
+  } while (step < asked.length);
   return { groupId, errorCode: ErrorCode.None, topics: fetched };
+}
+
+/** A partition is answered once, however often it is named; a topic of which none is named, not at all. */
+async function eachOnce(topics: readonly TopicToFetch[], turns: Turns): Promise<TopicToFetch[]> {
+  const asked = new Map<string, Set<number>>();
+  for (const { name, partitionIndexes } of topics) {
+    await turns.next();
+    const partitions = asked.get(name) ?? new Set();
+    for (const partition of partitionIndexes) partitions.add(partition);
+    if (partitions.size > 0) asked.set(name, partitions);
+  }
+  return Array.from(asked, ([name, partitions]) => ({ name, partitionIndexes: [...partitions] }));
 }
 
 /** Before v2 every partition carries the group's error. */

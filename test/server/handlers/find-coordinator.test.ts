@@ -67,12 +67,27 @@ test('without a leader, or one that this listener reaches, there is no coordinat
   }
 });
 
-test('share groups and kinds nobody knows are refused', async () => {
-  for (const keyType of [2, 9]) expect((await find(6, 'g', cluster().broker, keyType)).errorCode).toBe(ErrorCode.InvalidRequest);
+const MALFORMED = /^This most likely occurs because of a request being malformed/;
+
+test.each(versions(1, 6))('v%i refuses a kind that nobody knows, and says so', async version => {
+  for (const keyType of [3, -1]) {
+    expect(await find(version, 'g', cluster().broker, keyType)).toMatchObject({ errorCode: ErrorCode.InvalidRequest, errorMessage: expect.stringMatching(MALFORMED), nodeId: -1, host: '', port: -1 });
+  }
+});
+
+test('share groups are a kind since v6, and have no coordinator', async () => {
+  const share = (version: number) => find(version, 'g', cluster().broker, 2);
+  expect(await share(3)).toMatchObject({ errorCode: ErrorCode.InvalidRequest, errorMessage: expect.stringMatching(MALFORMED) });
+  expect(await share(5)).toMatchObject({ errorCode: ErrorCode.InvalidRequest, errorMessage: '' });
+  expect(await share(6)).toMatchObject({ errorCode: ErrorCode.CoordinatorNotAvailable, errorMessage: '' });
 });
 
 test('v1 to v3 carry a message, NONE when all is well', async () => {
   const { broker } = cluster();
   const request = { keyType: 0, key: 'g' };
-  for (const version of [1, 2, 3]) expect((await ask<FindCoordinatorResponse>(findCoordinator, version, request, broker)).errorMessage).toBe('NONE');
+  const message = async (from: Partial<BrokerServices>, version: number) => (await ask<FindCoordinatorResponse>(findCoordinator, version, request, from)).errorMessage;
+  for (const version of [1, 2, 3]) {
+    expect(await message(broker, version)).toBe('NONE');
+    expect(await message(cluster({ leaderless: true }).broker, version)).toBe('The coordinator is not available.');
+  }
 });

@@ -142,6 +142,33 @@ test('OffsetFetch v8 answers several groups, each for itself', async () => {
   expect(groups.map(({ groupId, errorCode, topics }) => [groupId, errorCode, topics[0]?.partitions[0]?.committedOffset])).toEqual([['a', 0, 1], ['b', 0, 2], ['c', 0, undefined]]);
 });
 
+test('OffsetFetch v8 answers a group as often as it is named, a partition once, and nothing for a topic without partitions', async () => {
+  const { story, broker } = await begin();
+  await story.commit('g', { 'orders-0': 1 }).promise;
+  const orders = (...partitionIndexes: number[]) => ({ name: 'orders', partitionIndexes });
+  const { groups } = await ask<OffsetFetchResponse>(offsetFetch, 8, { groups: [
+    { groupId: 'g', topics: null }, { groupId: 'g', topics: null },
+    { groupId: 'g', topics: [orders(0, 0), { name: 'returns', partitionIndexes: [] }, orders(1, 0)] },
+  ] }, broker);
+  expect(groups.map(({ groupId, topics }) => [groupId, topics.map(({ name, partitions }) => [name, partitions.map(each => [each.partitionIndex, each.committedOffset])])])).toEqual([
+    ['g', [['orders', [[0, 1]]]]], ['g', [['orders', [[0, 1]]]]], ['g', [['orders', [[0, 1], [1, -1]]]]],
+  ]);
+});
+
+test('OffsetFetch v0 too answers a partition once', async () => {
+  const { story, broker } = await begin();
+  await story.commit('g', { 'orders-0': 1 }, { version: 0 }).promise;
+  const { topics } = await ask<OffsetFetchResponse>(offsetFetch, 0, { groupId: 'g', topics: [{ name: 'orders', partitionIndexes: [0, 0] }, { name: 'orders', partitionIndexes: [0] }] }, broker);
+  expect(topics).toMatchObject([{ name: 'orders', partitions: [{ partitionIndex: 0, committedOffset: 1 }] }]);
+  expect(topics[0]!.partitions).toHaveLength(1);
+});
+
+test('DescribeGroups answers a group as often as it is named', async () => {
+  const { broker } = await stable();
+  const { groups } = await ask<DescribeGroupsResponse>(describeGroups, 5, { groups: ['g', 'other', 'g'] }, broker);
+  expect(groups.map(({ groupId, groupState }) => [groupId, groupState])).toEqual([['g', 'Stable'], ['other', 'Dead'], ['g', 'Stable']]);
+});
+
 test.each(versions(0, 5))('DescribeGroups v%i', async version => {
   const { broker, me } = await stable();
   const { groups } = await ask<DescribeGroupsResponse>(describeGroups, version, { groups: ['g', 'unheard-of'] }, broker);

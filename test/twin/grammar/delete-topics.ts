@@ -3,7 +3,7 @@ import { idOf, nameOf, ZERO_ID } from '../world.js';
 
 export const deleteTopics: Grammar = {
   api: 'DeleteTopics',
-  weights: { admin: 5, reading: 1, configs: 1 },
+  weights: { admin: 5, reading: 1, configs: 1, offsets: 1 },
   say(world) {
     const { chance } = world;
     const topic = world.anyTopic();

@@ -3,25 +3,31 @@ import type { Bindings } from '../symbols.js';
 import { ref } from '../symbols.js';
 import { memberIdOf, type MemberInWorld, type World } from '../world.js';
 
+/** So long everybody waits for one who does not come, and so long one who joined may take to sync. */
+const REBALANCE_TIMEOUT_MS = 700;
+
 /** Each member speaks on a connection of its own, because its join may wait for others. */
 export const joinGroup: Grammar = {
   api: 'JoinGroup',
   weights: { groups: 20, offsets: 3 },
   say(world) {
     const { chance } = world;
-    const member = chance.percent(45) && world.members.length > 0 ? chance.pick(world.members) : newcomer(world);
-    const rejoins = chance.percent(80);
+    const known = world.member();
+    const member = known === undefined || chance.percent(35) ? newcomer(world) : known;
     return {
       body: {
         groupId: chance.percent(97) ? ref(`group:${member.group}`, '') : world.groupName(),
         sessionTimeoutMs: chance.weighted([[30_000, 12], [999, 1], [10_000_000, 1]]),
-        rebalanceTimeoutMs: 400,
-        memberId: rejoins ? memberIdOf(member) : chance.pick(['', 'stranger']),
+        rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
+        // Without an id a static member takes its own place, and a dynamic one begins anew.
+        memberId: chance.weighted([[memberIdOf(member), 9], ['', member.instance === null ? 1 : 4], ['stranger', 1]]),
         groupInstanceId: member.instance,
         protocolType: chance.weighted([['consumer', 14], ['', 1], ['connect', 1]]),
         protocols: chance.weighted([
           [[{ name: 'range', metadata: subscription(chance.int(3)) }], 10],
-          [[{ name: 'range', metadata: Buffer.from('m') }, { name: 'roundrobin', metadata: subscription(0) }], 3],
+          [[{ name: 'range', metadata: subscription(1) }, { name: 'roundrobin', metadata: subscription(1) }], 5],
+          [[{ name: 'roundrobin', metadata: subscription(1) }, { name: 'range', metadata: subscription(1) }], 2],
+          [[{ name: 'range', metadata: Buffer.from('m') }, { name: 'roundrobin', metadata: subscription(0) }], 2],
           [[{ name: 'sticky', metadata: Buffer.alloc(0) }], 1], [[], 1],
         ]),
         reason: chance.pick([null, 'because']),
@@ -38,7 +44,7 @@ export const joinGroup: Grammar = {
 
 function newcomer(world: World): MemberInWorld {
   const { chance } = world;
-  const member = { n: world.members.length, group: chance.int(world.groups), instance: chance.percent(25) ? `instance${chance.int(2)}` : null, generation: 1 };
+  const member = { n: world.members.length, group: world.group(), instance: chance.percent(30) ? `instance${chance.int(2)}` : null, generation: 1 };
   world.members.push(member);
   return member;
 }

@@ -6,7 +6,7 @@ export const offsetCommit: Grammar = {
   weights: { offsets: 22, groups: 8 },
   say(world) {
     const { chance } = world;
-    const member = chance.percent(50) ? world.member() : undefined;
+    const member = chance.percent(55) ? world.member() : undefined;
     const { groupId, memberId, groupInstanceId, generationId } = wordsOf(world, member);
     const simple = member === undefined && chance.percent(75);
     return {
