@@ -21,6 +21,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "codec/codec.h"
 #include "log/log.h"
 #include "log/log_threads.h"
 #include "reactor/reactor.h"
@@ -88,12 +89,9 @@ class Exchange final : private WarmUp {
   // After the completion of close_log or abandon_log, or of an open_log that failed, was polled: frees the log; its index
   // may be used again. Nothing happens earlier.
   void forget_log(uint32_t log);
-  // Walks the plain records of an inflated batch on a log thread. `records` must stay until the completion was polled.
-  void inspect(double cookie, std::span<const uint8_t> records, int32_t count, int64_t base_timestamp, bool keys_required,
-               int64_t oldest, int64_t newest, std::span<double> errors);
-  // The first record at or past `timestamp`, or (timestamp -1) the first of the largest timestamp.
-  void find_in_records(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_offset,
-                       int64_t base_timestamp, int64_t timestamp, int64_t from_offset);
+  // Inflates on a log thread, and tells the length of it all; `plain` gets as much as there is room for. Both must stay until
+  // the completion was polled.
+  void inflate(double cookie, Codec codec, std::span<const uint8_t> packed, std::span<uint8_t> plain);
 
   // -- answers that failed: main owns one from its completion until done.
   Answer* failed_answer(uint32_t index);

@@ -1,9 +1,9 @@
-// What a log is asked to do in its turn, and looks into the records of inflated batches. Each ends with a completion that
-// carries the asker's cookie.
+// What a log is asked to do in its turn, and inflating. Each ends with a completion that carries the asker's cookie.
+#include <algorithm>
+
 #include "addon/exchange.h"
 #include "addon/exchange_entry.h"
-#include "addon/record_errors.h"
-#include "log/record_walk.h"
+#include "codec/inflater.h"
 
 namespace odradek {
 
@@ -113,30 +113,21 @@ void Exchange::forget_log(uint32_t index) {
   free_entries_.push_back(index);
 }
 
-void Exchange::inspect(double cookie, std::span<const uint8_t> records, int32_t count, int64_t base_timestamp,
-                       bool keys_required, int64_t oldest, int64_t newest, std::span<double> errors) {
+void Exchange::inflate(double cookie, Codec codec, std::span<const uint8_t> packed, std::span<uint8_t> plain) {
   threads_->submit([=, this] {
-    const RecordRules rules{.base_timestamp = base_timestamp,
-                            .keys_required = keys_required,
-                            .check_timestamps = oldest != INT64_MIN || newest != INT64_MAX,
-                            .oldest_timestamp = oldest,
-                            .newest_timestamp = newest};
-    AppendFailure failure;
-    const RecordVerdict verdict = walk_records(records, count, rules, &failure);
-    // Where the structure is broken, no record is to blame.
-    if (*verdict.reason != 0) failure = {};
-    const size_t told = write_record_errors(failure.record_errors, errors.data(), errors.size());
-    job_done(cookie, verdict.code, static_cast<double>(verdict.max_timestamp), verdict.offset_of_max, static_cast<double>(told),
-             failure.record_error_count);
-  });
-}
-
-void Exchange::find_in_records(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_offset,
-                               int64_t base_timestamp, int64_t timestamp, int64_t from_offset) {
-  threads_->submit([=, this] {
-    const FoundRecord found = find_record_by_timestamp({records, length}, count, base_offset, base_timestamp, timestamp, from_offset);
-    job_done(cookie, Code::kOk, found.found ? static_cast<double>(found.offset) : -1,
-             found.found ? static_cast<double>(found.timestamp) : -1);
+    Inflater inflater;
+    inflater.begin(codec, packed);
+    size_t copied = 0;
+    for (;;) {
+      const Decoded decoded = inflater.fill();
+      if (decoded == Decoded::kNoMemory) return job_done(cookie, Code::kOutOfMemory);
+      if (decoded == Decoded::kDamaged) return job_done(cookie, Code::kDamagedRecords);
+      const size_t size = std::min(inflater.plain().size(), plain.size() - copied);
+      std::copy_n(inflater.plain().begin(), size, plain.begin() + static_cast<ptrdiff_t>(copied));
+      copied += size;
+      inflater.consume(inflater.plain().size());
+      if (decoded == Decoded::kEnd) return job_done(cookie, Code::kOk, static_cast<double>(inflater.made()));
+    }
   });
 }
 

@@ -1,8 +1,10 @@
 #include "log/batch_check.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "log/batch.h"
+#include "log/look.h"
 #include "log/record_walk.h"
 
 namespace odradek {
@@ -69,32 +71,54 @@ Code refuse_append_time(const BatchHeader& header, AppendFailure* failure) {
   return refuse(failure, Code::kInvalidTimestamp, "producers may not set the timestamp type LogAppendTime");
 }
 
-// Walks the records of an uncompressed batch; gives their largest timestamp.
-Code check_records(std::span<const uint8_t> batch, const AppendJob& job, AppendFailure* failure, int64_t* max_timestamp) {
-  const BatchHeader header(batch.data());
+RecordRules rules_for(const BatchHeader& header, const AppendJob& job) {
   RecordRules rules;
   rules.base_timestamp = header.base_timestamp();
   rules.keys_required = (job.flags & kAppendKeysRequired) != 0;
   rules.check_timestamps = (job.flags & (kAppendLogAppendTime | kAppendInternal)) == 0;
   rules.oldest_timestamp = saturating_subtract(job.now_ms, job.timestamp_before_max_ms);
   rules.newest_timestamp = saturating_add(job.now_ms, job.timestamp_after_max_ms);
-  const RecordVerdict verdict = walk_records(batch.subspan(batch_at::kRecords), header.record_count(), rules, failure);
-  switch (verdict.code) {
-    case Code::kOk: break;
-    case Code::kInvalidTimestamp: return refuse(failure, verdict.code, "records were refused for their timestamps");
-    default:
-      if (*verdict.reason == 0) return refuse(failure, verdict.code, "records were refused for lacking a key");
-      failure->record_errors.clear();
-      failure->record_error_count = 0;
-      return refuse(failure, verdict.code, verdict.reason);
+  return rules;
+}
+
+// Records that were read well and are to blame.
+Code refuse_records(Code code, AppendFailure* failure) {
+  return refuse(failure, code, code == Code::kInvalidTimestamp ? "records were refused for their timestamps"
+                                                               : "records were refused for lacking a key");
+}
+
+// Walks the records of an uncompressed batch; gives their largest timestamp.
+Code check_records(std::span<const uint8_t> batch, const AppendJob& job, AppendFailure* failure, int64_t* max_timestamp) {
+  const BatchHeader header(batch.data());
+  const RecordVerdict verdict =
+      walk_records(batch.subspan(batch_at::kRecords), header.record_count(), rules_for(header, job), failure);
+  if (*verdict.reason != 0) {
+    failure->record_errors.clear();
+    failure->record_error_count = 0;
+    return refuse(failure, verdict.code, verdict.reason);
   }
+  if (verdict.code != Code::kOk) return refuse_records(verdict.code, failure);
   *max_timestamp = verdict.max_timestamp;
   return Code::kOk;
 }
 
-// One batch of a leader's append.
-Code check_produced(std::span<uint8_t> batch, const AppendJob& job, const BatchLimits& limits, CheckedBatch* checked,
-                    AppendFailure* failure) {
+// The same for a compressed one, as far as it may be looked into now.
+Code check_inside(std::span<const uint8_t> batch, const AppendJob& job, Look* look, InflaterLender* lender,
+                  AppendFailure* failure, int64_t* max_timestamp) {
+  Inflater* const inflater = look->budget == 0 ? nullptr : lender->inflater(batch.size());
+  if (inflater == nullptr) return Code::kWouldBlock;
+  if (!look->under_way) look->check.begin(batch, rules_for(BatchHeader(batch.data()), job), *inflater);
+  const Code code = look->check.go_on(*inflater, &look->budget);
+  look->under_way = code == Code::kWouldBlock;
+  if (look->under_way) return code;
+  *max_timestamp = look->check.verdict().max_timestamp;
+  if (code == Code::kOk) return code;
+  std::swap(*failure, look->check.failure());
+  return failure->status.ok() ? refuse_records(code, failure) : code;
+}
+
+// What can be said of one batch of a leader's append without looking at its records.
+Code check_outside(std::span<const uint8_t> batch, const AppendJob& job, const BatchLimits& limits, AppendFailure* failure) {
   const BatchHeader header(batch.data());
   const bool from_client = (job.flags & kAppendInternal) == 0;
   if (from_client && batch.size() > limits.max_message_bytes) {
@@ -102,16 +126,23 @@ Code check_produced(std::span<uint8_t> batch, const AppendJob& job, const BatchL
   }
   if (!crc_matches(batch)) return refuse(failure, Code::kCorruptBatch, "the batch's CRC does not match");
   if (const Code code = check_header(header, from_client, failure); code != Code::kOk) return code;
-
   const bool append_time = (job.flags & kAppendLogAppendTime) != 0;
-  if (!append_time && header.log_append_time()) return refuse_append_time(header, failure);
+  return !append_time && header.log_append_time() ? refuse_append_time(header, failure) : Code::kOk;
+}
 
-  int64_t max_timestamp = header.max_timestamp();
-  if (!header.compressed()) {
-    if (const Code code = check_records(batch, job, failure, &max_timestamp); code != Code::kOk) return code;
+// One batch of a leader's append. What a look that is under way began with was checked then.
+Code check_produced(std::span<uint8_t> batch, const AppendJob& job, const BatchLimits& limits, Look* look,
+                    InflaterLender* lender, CheckedBatch* checked, AppendFailure* failure) {
+  const BatchHeader header(batch.data());
+  if (!look->under_way) {
+    if (const Code code = check_outside(batch, job, limits, failure); code != Code::kOk) return code;
   }
+  int64_t max_timestamp = header.max_timestamp();
+  const Code code = header.compressed() ? check_inside(batch, job, look, lender, failure, &max_timestamp)
+                                        : check_records(batch, job, failure, &max_timestamp);
+  if (code != Code::kOk) return code;
   int16_t attributes = header.attributes();
-  if (append_time) {
+  if ((job.flags & kAppendLogAppendTime) != 0) {
     attributes |= batch_attribute::kLogAppendTime;
     max_timestamp = job.now_ms;
   }
@@ -122,10 +153,15 @@ Code check_produced(std::span<uint8_t> batch, const AppendJob& job, const BatchL
   return Code::kOk;
 }
 
-Code check_leader_job(const AppendJob& job, const BatchLimits& limits, std::vector<CheckedBatch>* batches,
-                      AppendFailure* failure) {
+Code check_leader_job(const AppendJob& job, const BatchLimits& limits, Look* look, InflaterLender* lender,
+                      std::vector<CheckedBatch>* batches, AppendFailure* failure) {
   std::span<uint8_t> rest(job.bytes, job.length);
   if (rest.empty()) return refuse(failure, Code::kInvalidRecord, "no batch to append");
+  const size_t first = batches->size();
+  if (look->under_way) {
+    rest = rest.subspan(look->at);
+    batches->insert(batches->end(), look->before.begin(), look->before.end());
+  }
   while (!rest.empty()) {
     uint32_t size;
     if (const Code code = check_frame(rest, &size); code != Code::kOk) {
@@ -133,7 +169,12 @@ Code check_leader_job(const AppendJob& job, const BatchLimits& limits, std::vect
                                                                : "the batch is not of magic 2");
     }
     CheckedBatch checked;
-    if (const Code code = check_produced(rest.first(size), job, limits, &checked, failure); code != Code::kOk) return code;
+    const Code code = check_produced(rest.first(size), job, limits, look, lender, &checked, failure);
+    if (code == Code::kWouldBlock && look->under_way) {
+      look->at = job.length - rest.size();
+      look->before.assign(batches->begin() + static_cast<ptrdiff_t>(first), batches->end());
+    }
+    if (code != Code::kOk) return code;
     batches->push_back(checked);
     rest = rest.subspan(size);
   }
@@ -194,11 +235,11 @@ Code check_frame(std::span<const uint8_t> bytes, uint32_t* size) {
   return Code::kOk;
 }
 
-Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, std::vector<CheckedBatch>* batches,
-               AppendFailure* failure) {
+Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, Look* look, InflaterLender* lender,
+               std::vector<CheckedBatch>* batches, AppendFailure* failure) {
   const size_t before = batches->size();
   const Code code = (job.flags & kAppendFollower) != 0 ? check_follower_job(job, next_offset, batches, failure)
-                                                       : check_leader_job(job, limits, batches, failure);
+                                                       : check_leader_job(job, limits, look, lender, batches, failure);
   if (code != Code::kOk) batches->resize(before);
   return code;
 }

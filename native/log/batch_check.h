@@ -11,6 +11,9 @@
 
 namespace odradek {
 
+struct Look;
+class InflaterLender;
+
 // What the log must know of a batch that was found good.
 struct CheckedBatch {
   uint32_t size;
@@ -24,10 +27,11 @@ struct BatchLimits {
 };
 
 // Checks all batches of `job` and appends their descriptions to `batches`. On failure `batches` is as it was, and
-// `failure` says why. The followers' variant may take fewer bytes than the job has: the batches tell how many.
-// next_offset is where the log ends, which only followers' offsets are compared with.
-Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, std::vector<CheckedBatch>* batches,
-               AppendFailure* failure);
+// `failure` says why. kWouldBlock: the look into a compressed batch is not over, because `look` has spent its budget or
+// the lender had no inflater; nothing is decided. The followers' variant may take fewer bytes than the job has: the
+// batches tell how many. next_offset is where the log ends, which only followers' offsets are compared with.
+Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, Look* look, InflaterLender* lender,
+               std::vector<CheckedBatch>* batches, AppendFailure* failure);
 
 // The next batch's frame in `bytes`: its size, if a whole batch of magic 2 with a sane length is there.
 // kCorruptBatch: it is not. kUnsupportedMagic: another format.

@@ -26,12 +26,6 @@ namespace {
 //            keyLength varint, key, valueLength varint, value, headerCount varint, headers
 //   header:  keyLength varint, key, valueLength varint, value
 // `length` counts what follows it. A negative key or value length means null.
-struct RecordView {
-  int64_t timestamp_delta;
-  int32_t offset_delta;
-  bool has_key;
-};
-
 bool skip_bytes(const uint8_t*& at, const uint8_t* end, int32_t length) {
   if (length <= 0) return true;
   if (end - at < length) return false;
@@ -52,7 +46,7 @@ bool skip_headers(const uint8_t*& at, const uint8_t* end) {
 }
 
 // Null when all is well, otherwise what is wrong.
-const char* read_any_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
+const char* read_any_record(const uint8_t*& at, const uint8_t* end, RecordHead* record) {
   int32_t length;
   if (!read_varint(at, end, &length)) return "the batch ends inside a record's length";
   if (length < 0 || length > end - at) return "a record reaches past the end of its batch";
@@ -87,7 +81,7 @@ inline bool read_short(const uint8_t*& at, int64_t* value) {
 
 // Most records: short numbers, no headers, not at the very end. The next one's place comes from the length alone, so the
 // processor reads ahead while it still checks this one. False: not such a record, or a broken one; `at` is unchanged.
-inline bool read_plain_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
+inline bool read_plain_record(const uint8_t*& at, const uint8_t* end, RecordHead* record) {
   constexpr ptrdiff_t kNumbers = 16;  // the numbers before the key, as short ones, and one look beyond
   if (end - at < kNumbers) return false;
   const uint8_t* p = at;
@@ -115,7 +109,7 @@ inline bool read_plain_record(const uint8_t*& at, const uint8_t* end, RecordView
   return true;
 }
 
-inline const char* read_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
+inline const char* read_record(const uint8_t*& at, const uint8_t* end, RecordHead* record) {
   return read_plain_record(at, end, record) ? nullptr : read_any_record(at, end, record);
 }
 
@@ -141,46 +135,40 @@ RecordVerdict broken(const char* reason) {
 
 }  // namespace
 
-RecordVerdict walk_records(std::span<const uint8_t> records, int32_t count, const RecordRules& rules,
-                           AppendFailure* errors) {
-  RecordVerdict verdict;
-  const uint8_t* at = records.data();
-  const uint8_t* const end = at + records.size();
-  for (int32_t index = 0; index < count; ++index) {
-    RecordView record;
-    if (const char* reason = read_record(at, end, &record)) return broken(reason);
-    if (record.offset_delta != index) return broken("offsets inside the batch do not count up from 0");
-    const int64_t timestamp = add_wrapping(rules.base_timestamp, record.timestamp_delta);
-    if (timestamp > verdict.max_timestamp) {
-      verdict.max_timestamp = timestamp;
-      verdict.offset_of_max = index;
-    }
-    if (rules.keys_required && !record.has_key) {
-      // Kafka stops looking at a record at its first fault, and looks at the key first.
-      if (verdict.code == Code::kOk) verdict.code = Code::kInvalidRecord;
-      note(errors, index, Code::kInvalidRecord, timestamp);
-    } else if (rules.check_timestamps && timestamp != kNoTimestamp &&
-               (timestamp < rules.oldest_timestamp || timestamp > rules.newest_timestamp)) {
-      verdict.code = Code::kInvalidTimestamp;
-      note(errors, index, Code::kInvalidTimestamp, timestamp);
-    }
+bool RecordJudge::judge(int32_t index, const RecordHead& record, AppendFailure* errors) {
+  const int64_t timestamp = add_wrapping(rules_.base_timestamp, record.timestamp_delta);
+  if (timestamp > verdict_.max_timestamp) {
+    verdict_.max_timestamp = timestamp;
+    verdict_.offset_of_max = index;
   }
-  if (at != end) return broken("bytes are left over after the last record");
-  return verdict;
+  if (rules_.keys_required && !record.has_key) {
+    // Kafka stops looking at a record at its first fault, and looks at the key first.
+    if (verdict_.code == Code::kOk) verdict_.code = Code::kInvalidRecord;
+    note(errors, index, Code::kInvalidRecord, timestamp);
+    return false;
+  }
+  if (rules_.check_timestamps && timestamp != kNoTimestamp &&
+      (timestamp < rules_.oldest_timestamp || timestamp > rules_.newest_timestamp)) {
+    verdict_.code = Code::kInvalidTimestamp;
+    note(errors, index, Code::kInvalidTimestamp, timestamp);
+    return false;
+  }
+  return true;
 }
 
-FoundRecord find_record_by_timestamp(std::span<const uint8_t> records, int32_t count, int64_t base_offset,
-                                     int64_t base_timestamp, int64_t timestamp, int64_t from_offset) {
+RecordVerdict walk_records(std::span<const uint8_t> records, int32_t count, const RecordRules& rules,
+                           AppendFailure* errors) {
+  RecordJudge judge(rules);
   const uint8_t* at = records.data();
   const uint8_t* const end = at + records.size();
   for (int32_t index = 0; index < count; ++index) {
-    RecordView record;
-    if (read_record(at, end, &record) != nullptr) break;
-    const int64_t offset = add_wrapping(base_offset, record.offset_delta);
-    const int64_t found = add_wrapping(base_timestamp, record.timestamp_delta);
-    if (found >= timestamp && offset >= from_offset) return {true, offset, found};
+    RecordHead record;
+    if (const char* reason = read_record(at, end, &record)) return broken(reason);
+    if (record.offset_delta != index) return broken("offsets inside the batch do not count up from 0");
+    judge.judge(index, record, errors);
   }
-  return {};
+  if (at != end) return broken("bytes are left over after the last record");
+  return judge.verdict();
 }
 
 std::optional<ControlRecord> read_control_record(std::span<const uint8_t> records) {

@@ -9,7 +9,6 @@ import type { Random } from '../base/random.js';
 import { TimerWheel } from '../base/timer-wheel.js';
 import type { Timers } from '../base/timers.js';
 import { TurnQueue } from '../base/turn-queue.js';
-import { Codecs } from '../compression/codecs.js';
 import type { BrokerConfig } from '../config/broker-config.js';
 import type { LogManager } from '../log/log-manager.js';
 import { Commands } from '../native/commands.js';
@@ -22,9 +21,9 @@ import type { HotRoute, Routes } from '../network/route.js';
 import type { ReplicaManager } from '../replication/replica-manager.js';
 import { FetchService } from './fetch/fetch-service.js';
 import { FetchSessions } from './fetch/fetch-sessions.js';
-import { Inspector } from './produce/inspector.js';
 import { ProduceService } from './produce/produce-service.js';
 import { ProduceWaits } from './produce/produce-wait.js';
+import { timestampBounds } from './produce/timestamp-bounds.js';
 import type { TopicConfigs } from './topics/topic-configs.js';
 
 /** Received and unanswered bytes where queued.max.request.bytes sets no bound: Kafka's -1 would be none. */
@@ -66,7 +65,6 @@ export class DataPlane {
   readonly commands: Commands;
   readonly space: ResponseSpace;
   readonly jobs: Jobs;
-  readonly codecs = new Codecs();
   readonly wheel: TimerWheel;
   readonly turns: TurnQueue;
   readonly waits: ProduceWaits;
@@ -114,15 +112,11 @@ export class DataPlane {
   /** Connections are heard from here on, and completions settled. Their requests wait until open(). */
   serve({ logs, replicas, topicConfigs, routes }: Served): void {
     const { config, clock, timers, random, logger } = this.#seams;
-    const { native, commands, space, jobs, codecs, wheel, turns, waits } = this;
-    const inspector = new Inspector({
-      jobs, codecs, clock, logger, arena: space.bytes,
-      timestampBounds: topic => {
-        const { messageTimestampBeforeMaxMs, messageTimestampAfterMaxMs } = topicConfigs.of(topic);
-        return { beforeMs: messageTimestampBeforeMaxMs, afterMs: messageTimestampAfterMaxMs };
-      },
+    const { native, commands, space, wheel, turns, waits } = this;
+    const produce = new ProduceService({
+      native, commands, space, replicas, waits, turns, logger, timestampBounds: timestampBounds(topicConfigs, clock),
+      resume: held => this.#dispatcher!.done(held.connection),
     });
-    const produce = new ProduceService({ native, commands, space, replicas, inspector, waits, turns, logger, resume: held => this.#dispatcher!.done(held.connection) });
     const sessions = new FetchSessions(() => config.number('max.incremental.fetch.session.cache.slots'), clock, random);
     const fetch = new FetchService({
       native, commands, space, replicas, sessions, wheel, turns, logger,
@@ -158,7 +152,6 @@ export class DataPlane {
     this.#closed = true;
     this.wheel.close();
     this.turns.close();
-    await this.codecs.close();
     this.commands.close();
     this.native.close();
   }

@@ -80,22 +80,22 @@ async function answerPartition(topic: string, asked: Asked, request: ListOffsets
     return refused(asked, apiVersion >= 5 ? ErrorCode.OffsetNotAvailable : ErrorCode.LeaderNotAvailable);
   }
   const last = lastFetchable(partition, request);
-  const found = await find(asked, last, partition, broker);
+  const found = await find(asked, last, partition);
   const answer = found === undefined ? NOTHING : { ...NOTHING, ...found, leaderEpoch: apiVersion >= 4 ? epochOf(asked, found.offset, partition) : -1 };
   const { partitionIndex } = asked;
   if (apiVersion === 0) return { partitionIndex, errorCode: ErrorCode.None, oldStyleOffsets: oldStyle(asked, found?.offset, partition) };
   return { partitionIndex, errorCode: ErrorCode.None, ...answer };
 }
 
-async function find(asked: Asked, last: number, partition: Partition, broker: BrokerServices): Promise<{ offset: number; timestamp: number } | undefined> {
+async function find(asked: Asked, last: number, partition: Partition): Promise<{ offset: number; timestamp: number } | undefined> {
   const log = partition.log!;
   switch (asked.timestamp) {
     case LATEST: return { offset: last, timestamp: -1 };
     case EARLIEST: case EARLIEST_LOCAL: return { offset: log.startOffset, timestamp: -1 };
     case LATEST_TIERED: return { offset: -1, timestamp: -1 };
-    case MAX_TIMESTAMP: return broker.offsetSearch.largest(log);
+    case MAX_TIMESTAMP: return log.maxTimestamp();
     default: {
-      const found = await broker.offsetSearch.firstAt(log, asked.timestamp);
+      const found = await log.findByTimestamp(asked.timestamp, log.startOffset);
       return found === undefined || found.offset >= last ? undefined : found;
     }
   }

@@ -92,7 +92,7 @@ export class Admission {
   }
 
   /** Gives one batch to its log: with the answer that was announced before, or with a cookie to whoever waits for it. */
-  submit(view: ProduceRequestView, rows: ProduceRows, asker: Asker, partition: Partition, row: number, cookie: number, answered: boolean): void {
+  submit(view: ProduceRequestView, asker: Asker, partition: Partition, row: number, cookie: number, answered: boolean): void {
     const header = this.header;
     const log = partition.log!;
     header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), asker.apiVersion);
@@ -103,7 +103,7 @@ export class Admission {
       generation = log.generation;
       marks |= IDEMPOTENT;
     }
-    const flags = partition.appendFlags | (rows.inspected[row] === 1 ? AppendFlag.inspected : 0) | (answered ? 0 : AppendFlag.notify);
+    const flags = partition.appendFlags | (answered ? 0 : AppendFlag.notify);
     this.#options.commands.append(log.index, view.recordsStart(row), view.recordsLength(row), partition.leaderEpoch, flags, generation, marks, answered);
   }
 

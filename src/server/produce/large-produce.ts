@@ -16,7 +16,6 @@ import type { Partition } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import { Admission } from './admission.js';
 import type { HeldProduce } from './held-produce.js';
-import type { Inspector, Look } from './inspector.js';
 import { ProduceAnswer } from './produce-answer.js';
 import { ProduceRows, UNDECIDED } from './produce-rows.js';
 import type { ProduceResult, ProduceWaits } from './produce-wait.js';
@@ -24,15 +23,12 @@ import type { ProduceResult, ProduceWaits } from './produce-wait.js';
 /** More partitions than this are gone through in turns; a turn looks at the clock each time it has done so many. */
 export const LARGE = 1000;
 const AT_ONCE = 128;
-/** Batches that are inflated at the same time for one request. */
-const INFLATED_AT_ONCE = 32;
 
 export interface LargeProduceOptions {
   readonly native: NativeExchange;
   readonly commands: Commands;
   readonly space: ResponseSpace;
   readonly replicas: ReplicaManager;
-  readonly inspector: Inspector;
   readonly waits: ProduceWaits;
   readonly turns: TurnQueue;
   readonly logger: Logger;
@@ -64,34 +60,7 @@ export class LargeProduce {
   serve(): void {
     this.#rows.reset(this.#view.partitionCount);
     this.#admission.refuseAll(this.#view, this.#rows);
-    this.#inspect();
-  }
-
-  /** Compressed batches are inflated and looked into first, a few at a time. */
-  #inspect(from = 0): void {
-    const rows = this.#rows;
-    const view = this.#view;
-    const looks: Look[] = [];
-    let next = from;
-    this.#eachRow(from, (row, topic, partition) => {
-      this.#decide(row, topic, partition);
-      if (rows.code[row] !== UNDECIDED) return true;
-      if (this.#admission.header.compression !== 0) looks.push({ row, start: view.recordsStart(row), length: view.recordsLength(row), partition: partition! });
-      next = row + 1;
-      return looks.length < INFLATED_AT_ONCE;
-    }, () => {
-      if (looks.length === 0) {
-        this.#append();
-        return;
-      }
-      this.#options.inspector.inspectAll(looks, refusals => this.#guarded(() => {
-        if (this.#options.commands.closed) return;
-        for (const { row } of looks) rows.inspected[row] = 1;
-        for (const { row, code, message, records } of refusals) rows.refuse(row, code, message, records);
-        if (looks.length === INFLATED_AT_ONCE) this.#inspect(next);
-        else this.#append();
-      }));
-    });
+    this.#append();
   }
 
   #append(): void {
@@ -101,12 +70,11 @@ export class LargeProduce {
     const inFlight: Partition[] = [];
     const behind: Partition[] = [];
     this.#appending = true;
-    this.#eachRow(0, (row, topic, partition) => {
+    this.#eachRow((row, topic, partition) => {
       const verdict = this.#decide(row, topic, partition);
       if (verdict === Verdict.duplicateInFlight) inFlight.push(partition!);
       else if (verdict === Verdict.behind) behind.push(partition!);
-      else if (rows.code[row] === UNDECIDED) this.#admission.submit(view, rows, this.#request, partition!, row, wait.add(partition!, row), false);
-      return true;
+      else if (rows.code[row] === UNDECIDED) this.#admission.submit(view, this.#request, partition!, row, wait.add(partition!, row), false);
     }, () => wait.whenSettled(results => this.#guarded(() => {
       this.#appending = false;
       for (const [row, result] of results) this.#settle(row, result);
@@ -114,7 +82,7 @@ export class LargeProduce {
     })));
   }
 
-  /** Called back from a log or an inflater: what goes wrong here is this request's alone. */
+  /** Called back from a log: what goes wrong here is this request's alone. */
   #guarded(go: () => void): void {
     try {
       if (!this.#over) go();
@@ -197,23 +165,22 @@ export class LargeProduce {
     resume(request);
   }
 
-  /** Calls for the rows from `from` on, in turns and as long as it is answered true, then `done`. */
-  #eachRow(from: number, call: (row: number, topic: string, partition: Partition | undefined) => boolean, done: () => void): void {
+  /** Calls for each row that is not decided, in turns, then `done`. */
+  #eachRow(call: (row: number, topic: string, partition: Partition | undefined) => void, done: () => void): void {
     const { commands, replicas, turns } = this.#options;
     const view = this.#view;
-    let row = from;
+    let row = 0;
     let topic = 0;
-    let wanted = true;
     turns.work(() => {
-      for (const end = Math.min(view.partitionCount, row + AT_ONCE); wanted && row < end; row++) {
+      for (const end = Math.min(view.partitionCount, row + AT_ONCE); row < end; row++) {
         while (row >= view.firstPartition(topic + 1)) topic++;
         const name = view.topic(topic);
         const partition = replicas.find(name, view.partitionIndex(row));
         this.#partitions[row] = partition;
-        if (this.#rows.code[row] === UNDECIDED) wanted = call(row, name, partition);
+        if (this.#rows.code[row] === UNDECIDED) call(row, name, partition);
       }
       commands.flush();
-      return wanted && row < view.partitionCount;
+      return row < view.partitionCount;
     }, done, () => this.#break());
   }
 

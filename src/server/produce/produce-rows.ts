@@ -21,8 +21,6 @@ export class ProduceRows {
   baseOffset = new Float64Array(16);
   logAppendTime = new Float64Array(16);
   logStartOffset = new Float64Array(16);
-  /** The inside of a compressed batch was looked at and is well. */
-  inspected = new Uint8Array(16);
   /** Decided by what happened to the batch, not by the state of the partition: no second look may overturn it. */
   final = new Uint8Array(16);
   readonly message: (string | undefined)[] = [];
@@ -40,11 +38,9 @@ export class ProduceRows {
       this.baseOffset = new Float64Array(room);
       this.logAppendTime = new Float64Array(room);
       this.logStartOffset = new Float64Array(room);
-      this.inspected = new Uint8Array(room);
       this.final = new Uint8Array(room);
     }
     this.code.fill(UNDECIDED, 0, count);
-    this.inspected.fill(0, 0, count);
     this.final.fill(0, 0, count);
     this.message.length = 0;
     this.records.length = 0;
@@ -70,14 +66,13 @@ export class ProduceRows {
     this.logStartOffset[row] = logStartOffset;
   }
 
-  /** What must outlive a wait: what was looked at, and what is final. Answers how to put it back after a reset. */
+  /** What must outlive a wait: what is final. Answers how to put it back after a reset. */
   keep(): (again: ProduceRows) => void {
     const count = this.#count;
-    const [code, inspected, final] = [this.code.slice(0, count), this.inspected.slice(0, count), this.final.slice(0, count)];
+    const [code, final] = [this.code.slice(0, count), this.final.slice(0, count)];
     const [baseOffset, logAppendTime, logStartOffset] = [this.baseOffset.slice(0, count), this.logAppendTime.slice(0, count), this.logStartOffset.slice(0, count)];
     const [message, records] = [[...this.message], [...this.records]];
     return again => {
-      again.inspected.set(inspected);
       for (let row = 0; row < count; row++) {
         if (final[row] === 0) continue;
         if (code[row] === 0) again.settle(row, baseOffset[row]!, logAppendTime[row]!, logStartOffset[row]!);

@@ -5,7 +5,7 @@
 //
 // The success answer is written first, with holes for the offsets, and travels with the appends: the log thread that
 // ends the last of them fills the holes and sends it. What cannot travel so — a partition that has followers to wait for,
-// a batch that has to be inflated first, an append that failed — makes the request take the long road through
+// an append that failed — makes the request take the long road through
 // produce-wait.ts and back.
 
 import { failure } from '../../base/failure.js';
@@ -27,6 +27,7 @@ import type { HeldProduce } from './held-produce.js';
 import { LARGE, LargeProduce, type LargeProduceOptions } from './large-produce.js';
 import { ProduceAnswer, type Encoded } from './produce-answer.js';
 import { ProduceRows, PLACEHOLDER, UNDECIDED } from './produce-rows.js';
+import type { TimestampBounds } from './timestamp-bounds.js';
 
 /** Bits of a slot that are its index (native/reactor/reactor.h). */
 const SLOT_INDEX = (1 << 18) - 1;
@@ -36,7 +37,9 @@ const MOST_PARTITIONS = 20_000;
 /** acks=0 */
 const NO_ANSWER: Encoded = { offset: 0, length: 0, apart: false };
 
-export type ProduceOptions = LargeProduceOptions;
+export interface ProduceOptions extends LargeProduceOptions {
+  readonly timestampBounds: TimestampBounds;
+}
 
 export class ProduceService implements HotRoute {
   readonly kind = 'hot';
@@ -111,7 +114,7 @@ export class ProduceService implements HotRoute {
     const view = this.#view;
     const rows = this.#rows;
     let appends = 0;
-    let wait: 'inspect' | 'in flight' | 'behind' | 'committed' | undefined;
+    let wait: 'in flight' | 'behind' | 'committed' | undefined;
     let inFlightOf: Partition | undefined;
     if (view.transactionalId !== null || (view.acks !== 0 && view.acks !== 1 && view.acks !== -1)) this.#admission.refuseAll(view, rows);
     this.#request++;
@@ -136,13 +139,11 @@ export class ProduceService implements HotRoute {
           inFlightOf = partition;
         }
         appends++;
-        if (this.#admission.header.compression !== 0 && rows.inspected[row] === 0) wait ??= 'inspect';
-        else if (view.acks === -1 && !partition!.commitsAlone) wait ??= 'committed';
+        if (view.acks === -1 && !partition!.commitsAlone) wait ??= 'committed';
       }
     }
     if (wait === 'in flight') return this.#waitInFlight(request, inFlightOf!);
     if (wait === 'behind') return this.#waitBehind(request, inFlightOf!);
-    if (wait === 'inspect') return this.#waitInspection(request);
     if (wait === 'committed') return this.#waitCommitted(request);
     if (appends === 0) this.#answerAtOnce(request);
     else this.#append(request, appends);
@@ -187,7 +188,7 @@ export class ProduceService implements HotRoute {
       if (answered) commands.place(encoder.baseOffsetAt(row), encoder.logAppendTimeAt(row), encoder.logStartOffsetAt(row));
       else commands.place(-1, -1, -1);
     }
-    for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] === UNDECIDED) this.#admission.submit(view, rows, request, this.#partitions[row]!, row, 0, true);
+    for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] === UNDECIDED) this.#admission.submit(view, request, this.#partitions[row]!, row, 0, true);
   }
 
   /**
@@ -263,30 +264,6 @@ export class ProduceService implements HotRoute {
     return false;
   }
 
-  #waitInspection(request: HeldProduce): boolean {
-    const held = this.#hold(request);
-    const view = this.#view;
-    const looks: { row: number; start: number; length: number; partition: Partition }[] = [];
-    const putBack = this.#rows.keep();
-    for (let row = 0; row < view.partitionCount; row++) {
-      if (this.#rows.code[row] !== UNDECIDED || this.#rows.inspected[row] === 1) continue;
-      const start = view.recordsStart(row);
-      const length = view.recordsLength(row);
-      if ((this.#options.space.view.getInt16(start + 21) & 7) !== 0) looks.push({ row, start, length, partition: this.#partitions[row]! });
-    }
-    this.#options.inspector.inspectAll(looks, refusals => {
-      this.#resumed(held, rows => {
-        putBack(rows);
-        for (const look of looks) rows.inspected[look.row] = 1;
-        for (const refusal of refusals) {
-          rows.refuse(refusal.row, refusal.code, refusal.message, refusal.records);
-          rows.final[refusal.row] = 1;
-        }
-      });
-    });
-    return false;
-  }
-
   #waitCommitted(request: HeldProduce): boolean {
     const held = this.#hold(request);
     const { waits } = this.#options;
@@ -298,7 +275,7 @@ export class ProduceService implements HotRoute {
       const partition = this.#partitions[row]!;
       try {
         const cookie = wait.add(partition, row);
-        this.#admission.submit(view, rows, request, partition, row, cookie, false);
+        this.#admission.submit(view, request, partition, row, cookie, false);
       } catch (error) {
         this.#breakOff(held, error);
         return false;
@@ -311,10 +288,7 @@ export class ProduceService implements HotRoute {
       this.#resumed(held, again => {
         putBack(again);
         for (const [row, result] of results) {
-          if (result.stale) {
-            again.inspected[row] = 1;
-            continue;
-          }
+          if (result.stale) continue;
           if (result.code === 0) again.settle(row, result.baseOffset, result.logAppendTime, result.logStartOffset);
           else again.refuse(row, result.code);
           again.final[row] = 1;
@@ -400,12 +374,10 @@ export class ProduceService implements HotRoute {
   #takeOutcome(row: number, topic: string, partition: number, outcome: AppendOutcome): void {
     const rows = this.#rows;
     if (outcome.code === NativeCode.ok) rows.settle(row, outcome.baseOffset, outcome.logAppendTime, outcome.logStartOffset);
-    else if (outcome.code === NativeCode.staleGeneration) {
-      // Decided before a failure in the same log was known: it is decided anew. Its inside was looked at before.
-      rows.inspected[row] = 1;
-    } else {
+    else if (outcome.code !== NativeCode.staleGeneration) {
+      // One that was decided before a failure in the same log was known is decided anew.
       const logAppendTime = (this.#options.space.view.getInt16(this.#view.recordsStart(row) + 21) & 8) !== 0;
-      const { message, records } = appendRefusal({ ...outcome, topic, partition, logAppendTime, bounds: this.#options.inspector.bounds(topic) });
+      const { message, records } = appendRefusal({ ...outcome, topic, partition, logAppendTime, bounds: this.#options.timestampBounds(topic) });
       rows.refuse(row, appendErrorCode(outcome.code), message, records);
     }
   }
