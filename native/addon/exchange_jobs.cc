@@ -121,7 +121,7 @@ void Exchange::inflate(double cookie, Codec codec, std::span<const uint8_t> pack
     for (;;) {
       const Decoded decoded = inflater.fill();
       if (decoded == Decoded::kNoMemory) return job_done(cookie, Code::kOutOfMemory);
-      if (decoded == Decoded::kDamaged) return job_done(cookie, Code::kDamagedRecords);
+      if (decoded == Decoded::kDamaged) return job_done(cookie, Code::kUnreadable);
       const size_t size = std::min(inflater.plain().size(), plain.size() - copied);
       std::copy_n(inflater.plain().begin(), size, plain.begin() + static_cast<ptrdiff_t>(copied));
       copied += size;

@@ -39,7 +39,7 @@ Code CompressedCheck::go_on(Inflater& inflater, uint64_t* budget) {
     const uint64_t cost = (inflater.made() - before) * cost_;
     *budget -= cost < *budget ? cost : *budget;
     if (decoded == Decoded::kNoMemory) return end(Code::kOutOfMemory, "no memory to inflate a batch");
-    if (decoded == Decoded::kDamaged) return end(Code::kDamagedRecords, "the records of a compressed batch are damaged");
+    if (decoded == Decoded::kDamaged) return end(Code::kUnreadable, "the records of a compressed batch are damaged");
     inflater.consume(records_.feed(inflater.plain(), [this](int32_t index, const RecordHead& record) {
       const bool well = judge_.judge(index, record, &failure_);
       if (well && record.offset_delta != index) in_order_ = false;
@@ -51,7 +51,7 @@ Code CompressedCheck::go_on(Inflater& inflater, uint64_t* budget) {
   if (!records_.all_read()) return end(Code::kInvalidRecord, "the batch ends inside a record");
   const Code code = judge_.verdict().code;
   // Kafka would write such a batch anew, fails on having skipped its keys and values, and does not know why.
-  if (code == Code::kOk && !in_order_) return end(Code::kDamagedRecords, "offsets inside the batch do not count up from 0");
+  if (code == Code::kOk && !in_order_) return end(Code::kUnreadable, "offsets inside the batch do not count up from 0");
   return code;
 }
 

@@ -173,7 +173,7 @@ class Log final : public Served, public std::enable_shared_from_this<Log> {
   // or past the end.
   void locate(int64_t from_offset, int64_t max_offset, uint32_t max_bytes, bool at_least_one_batch, SliceDone done);
 
-  // [beside] The first record at or past from_offset with timestamp >= `timestamp`. kDamagedRecords: it would lie in a
+  // [beside] The first record at or past from_offset with timestamp >= `timestamp`. kUnreadable: it would lie in a
   // compressed batch that does not inflate.
   void find_by_timestamp(int64_t timestamp, int64_t from_offset, TimestampDone done);
 

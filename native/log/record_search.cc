@@ -30,13 +30,13 @@ Result<FoundRecord> find_record_in_batch(std::span<const uint8_t> batch, int64_t
     return found;
   }
   const int16_t codec = header.attributes() & batch_attribute::kCodecMask;
-  if (codec > batch_attribute::kHighestCodec) return Status(Code::kDamagedRecords, 0, "unknown compression codec");
+  if (codec > batch_attribute::kHighestCodec) return Status(Code::kUnreadable, 0, "unknown compression codec");
   Inflater inflater;
   inflater.begin(static_cast<Codec>(codec), packed);
   for (;;) {
     const Decoded decoded = inflater.fill();
     if (decoded == Decoded::kNoMemory) return Status(Code::kOutOfMemory, 0, "no memory to inflate a batch");
-    if (decoded == Decoded::kDamaged) return Status(Code::kDamagedRecords, 0, "the records of a compressed batch are damaged");
+    if (decoded == Decoded::kDamaged) return Status(Code::kUnreadable, 0, "the records of a compressed batch are damaged");
     inflater.consume(records.feed(inflater.plain(), look));
     if (decoded == Decoded::kEnd || found.found || records.all_read() || records.trouble() != nullptr) return found;
   }

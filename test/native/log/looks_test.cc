@@ -62,7 +62,7 @@ struct Logs {
     log.append(job);
   }
 
-  MemoryFiles files;
+  MemoryFileSystem files;
   ManualClock clock;
   Order order;
   LogThreads threads;
