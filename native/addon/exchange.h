@@ -75,6 +75,8 @@ class Exchange final : private WarmUp {
   void read_slice(double cookie, uint32_t slice, uint8_t* target, size_t length);
   void find_by_timestamp(double cookie, uint32_t log, int64_t timestamp, int64_t from);
   void max_timestamp(double cookie, uint32_t log);
+  // As many segments as there is room for, oldest first.
+  void segments(double cookie, uint32_t log, double* target, size_t room);
   void scan(double cookie, uint32_t log, int64_t from, double* target, size_t batches);
   void truncate(double cookie, uint32_t log, int64_t offset);
   void truncate_fully(double cookie, uint32_t log, int64_t offset);
@@ -89,6 +91,9 @@ class Exchange final : private WarmUp {
   // After the completion of close_log or abandon_log, or of an open_log that failed, was polled: frees the log; its index
   // may be used again. Nothing happens earlier.
   void forget_log(uint32_t log);
+  // Checks one batch on a log thread, ahead of its append: see inspect_batch(). All memory must stay until the completion was
+  // polled.
+  void inspect(double cookie, uint32_t log, std::span<uint8_t> batch, uint32_t flags, std::span<double> errors);
   // Inflates on a log thread, and tells the length of it all; `plain` gets as much as there is room for. Both must stay until
   // the completion was polled.
   void inflate(double cookie, Codec codec, std::span<const uint8_t> packed, std::span<uint8_t> plain);

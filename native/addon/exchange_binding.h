@@ -41,6 +41,7 @@ class ExchangeBinding final : public Napi::ObjectWrap<ExchangeBinding> {
   Napi::Value read_slice(const Napi::CallbackInfo& info);
   Napi::Value find_by_timestamp(const Napi::CallbackInfo& info);
   Napi::Value max_timestamp(const Napi::CallbackInfo& info);
+  Napi::Value segments(const Napi::CallbackInfo& info);
   Napi::Value scan(const Napi::CallbackInfo& info);
   template <void (Exchange::*method)(double, uint32_t, int64_t)>
   Napi::Value with_offset(const Napi::CallbackInfo& info);
@@ -48,6 +49,7 @@ class ExchangeBinding final : public Napi::ObjectWrap<ExchangeBinding> {
   Napi::Value without(const Napi::CallbackInfo& info);
   Napi::Value close_log(const Napi::CallbackInfo& info);
   Napi::Value forget_log(const Napi::CallbackInfo& info);
+  Napi::Value inspect(const Napi::CallbackInfo& info);
   Napi::Value inflate(const Napi::CallbackInfo& info);
   Napi::Value failed_answer(const Napi::CallbackInfo& info);
   Napi::Value lock_file(const Napi::CallbackInfo& info);

@@ -147,6 +147,18 @@ Napi::Value ExchangeBinding::max_timestamp(const Napi::CallbackInfo& info) {
   return nothing(info);
 }
 
+Napi::Value ExchangeBinding::segments(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  Napi::Float64Array target = args.doubles("target");
+  if (args.rejected()) return nothing(info);
+  hold(cookie, target);
+  exchange_->segments(cookie, index, target.Data(), target.ElementLength() / kSegmentFields);
+  return nothing(info);
+}
+
 Napi::Value ExchangeBinding::scan(const Napi::CallbackInfo& info) {
   if (!ready(info)) return nothing(info);
   Arguments args(info);
@@ -175,6 +187,23 @@ Napi::Value ExchangeBinding::forget_log(const Napi::CallbackInfo& info) {
   Arguments args(info);
   const uint32_t index = args.uint32("log");
   if (!args.rejected()) exchange_->forget_log(index);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::inspect(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const double cookie = args.number("cookie");
+  const uint32_t index = args.uint32("log");
+  Napi::Uint8Array batch = args.bytes("batch");
+  const uint32_t flags = args.uint32("flags");
+  Napi::Float64Array errors = args.doubles("errors");
+  if (args.rejected()) return nothing(info);
+  Napi::Array held = Napi::Array::New(env_, 2);
+  held.Set(0u, batch);
+  held.Set(1u, errors);
+  hold(cookie, held);
+  exchange_->inspect(cookie, index, {batch.Data(), batch.ByteLength()}, flags, {errors.Data(), errors.ElementLength()});
   return nothing(info);
 }
 

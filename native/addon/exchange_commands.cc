@@ -1,5 +1,6 @@
 // What the main isolate asks for, in one call for everything it gathered: answers, appends, and answers that travel with
 // appends.
+#include "addon/append_flags.h"
 #include "addon/exchange.h"
 #include "addon/exchange_entry.h"
 
@@ -12,15 +13,6 @@ constexpr size_t kRespondHead = 3;  // opcode, slot, pieces
 constexpr size_t kAnswerHead = 5;   // opcode, slot, offset, length, appends
 constexpr size_t kAppendWords = 8;
 constexpr uint32_t kMostAppends = 0xffff;
-
-uint32_t append_flags(uint32_t script) {
-  uint32_t flags = 0;
-  if (script & kScriptLogAppendTime) flags |= kAppendLogAppendTime;
-  if (script & kScriptKeysRequired) flags |= kAppendKeysRequired;
-  if (script & kScriptFollower) flags |= kAppendFollower;
-  if (script & kScriptInternal) flags |= kAppendInternal;
-  return flags;
-}
 
 // For words that become indexes, counts and flags; NaN is none.
 bool is_uint32(double word) { return word >= 0 && word <= UINT32_MAX; }

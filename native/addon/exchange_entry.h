@@ -46,6 +46,8 @@ struct Exchange::Entry final : LogListener {
   std::shared_ptr<Log> log;  // set before the opening's completion is pushed, and not changed after
   std::atomic<bool> open{false};
   std::atomic<bool> over{false};  // nothing of the log runs any more, or ever did: it may be forgotten
+  // What main was told of the topic's configuration last.
+  uint32_t max_message_bytes = LogOptions().max_message_bytes;
   int64_t timestamp_before_max_ms = INT64_MAX;
   int64_t timestamp_after_max_ms = INT64_MAX;
   std::vector<int64_t> rolls;  // the thread that serves the log only

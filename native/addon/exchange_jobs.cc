@@ -1,9 +1,14 @@
-// What a log is asked to do in its turn, and inflating. Each ends with a completion that carries the asker's cookie.
+// What a log is asked to do in its turn, and looks into batches beside it. Each ends with a completion that carries the
+// asker's cookie.
 #include <algorithm>
 
+#include "addon/append_flags.h"
 #include "addon/exchange.h"
 #include "addon/exchange_entry.h"
+#include "addon/record_errors.h"
 #include "codec/inflater.h"
+#include "log/batch_check.h"
+#include "log/look.h"
 
 namespace odradek {
 
@@ -21,6 +26,15 @@ auto by_offset(Done done) {
     done(offset.ok() ? Code::kOk : offset.status().code(), offset.ok() ? static_cast<double>(*offset) : -1);
   };
 }
+
+// For a job that stands for itself.
+class OwnInflater final : public InflaterLender {
+ public:
+  Inflater* inflater(size_t) override { return &inflater_; }
+
+ private:
+  Inflater inflater_;
+};
 
 }  // namespace
 
@@ -111,6 +125,25 @@ void Exchange::forget_log(uint32_t index) {
   if (index >= entries_.size() || !entries_[index] || !entries_[index]->over.load(std::memory_order_acquire)) return;
   entries_[index].reset();
   free_entries_.push_back(index);
+}
+
+void Exchange::inspect(double cookie, uint32_t index, std::span<uint8_t> batch, uint32_t flags, std::span<double> errors) {
+  if (log(index) == nullptr) return job_done(cookie, Code::kClosed);
+  const Entry& entry = *entries_[index];
+  AppendJob job;
+  job.bytes = batch.data();
+  job.length = static_cast<uint32_t>(batch.size());
+  job.flags = append_flags(flags);
+  job.now_ms = clock_.wall_ms();
+  job.timestamp_before_max_ms = entry.timestamp_before_max_ms;
+  job.timestamp_after_max_ms = entry.timestamp_after_max_ms;
+  threads_->submit([=, this, limits = BatchLimits{entry.max_message_bytes}] {
+    OwnInflater lender;
+    AppendFailure failure;
+    const Code code = inspect_batch(job, limits, &lender, &failure);
+    const size_t told = write_record_errors(failure.record_errors, errors.data(), errors.size());
+    job_done(cookie, code, static_cast<double>(told), failure.record_error_count);
+  });
 }
 
 void Exchange::inflate(double cookie, Codec codec, std::span<const uint8_t> packed, std::span<uint8_t> plain) {

@@ -1,4 +1,5 @@
 // Logs by index, and the slices that reading them gives.
+#include <algorithm>
 #include <cstring>
 
 #include "addon/exchange.h"
@@ -50,6 +51,7 @@ void Exchange::configure_log(uint32_t index, const LogOptions& options, int64_t 
   Log* const log = this->log(index);
   if (log == nullptr) return;
   log->update_options(options);
+  entries_[index]->max_message_bytes = options.max_message_bytes;
   entries_[index]->timestamp_before_max_ms = before;
   entries_[index]->timestamp_after_max_ms = after;
 }
@@ -140,6 +142,22 @@ void Exchange::find_by_timestamp(double cookie, uint32_t index, int64_t timestam
 }
 
 void Exchange::max_timestamp(double cookie, uint32_t index) { find_by_timestamp(cookie, index, INT64_MIN, 0); }
+
+void Exchange::segments(double cookie, uint32_t index, double* target, size_t room) {
+  Log* const log = this->log(index);
+  if (log == nullptr) return job_done(cookie, Code::kClosed);
+  log->outline([this, cookie, target, room](Result<LogOutline> outline) {
+    if (!outline.ok()) return job_done(cookie, outline.status().code());
+    const std::vector<SegmentOutline>& all = outline->segments;
+    double* at = target;
+    for (size_t i = 0; i < std::min(all.size(), room); ++i, at += kSegmentFields) {
+      at[0] = static_cast<double>(all[i].base_offset);
+      at[1] = static_cast<double>(all[i].size);
+      at[2] = static_cast<double>(all[i].modified_ms);
+    }
+    job_done(cookie, Code::kOk, static_cast<double>(all.size()), static_cast<double>(outline->end_offset));
+  });
+}
 
 void Exchange::scan(double cookie, uint32_t index, int64_t from, double* target, size_t batches) {
   Log* const log = this->log(index);

@@ -41,4 +41,7 @@ enum ScriptAppendFlags : uint32_t {
 // Fields of a batch as scan() gives it.
 inline constexpr size_t kScanFields = 12;
 
+// Fields of a segment as segments() gives it: base offset, size, time of its last change.
+inline constexpr size_t kSegmentFields = 3;
+
 }  // namespace odradek

@@ -10,7 +10,7 @@
 
 namespace odradek {
 
-inline constexpr size_t kRecordErrorFields = 3;  // index within the batch, code, timestamp
+inline constexpr size_t kRecordErrorFields = 7;
 
 // Writes as many as there is room for, and says how many that were.
 inline size_t write_record_errors(const std::vector<RecordError>& errors, double* to, size_t room) {
@@ -18,7 +18,12 @@ inline size_t write_record_errors(const std::vector<RecordError>& errors, double
   for (size_t i = 0; i < count; ++i, to += kRecordErrorFields) {
     to[0] = errors[i].index;
     to[1] = code_of(errors[i].code);
-    to[2] = static_cast<double>(errors[i].timestamp);
+    // In halves: a client may say any, and reads what it said.
+    to[2] = static_cast<double>(errors[i].timestamp >> 32);
+    to[3] = static_cast<double>(static_cast<uint32_t>(errors[i].timestamp));
+    to[4] = errors[i].offset_delta;
+    to[5] = errors[i].key_size;
+    to[6] = errors[i].value_size;
   }
   return count;
 }

@@ -42,6 +42,7 @@ enum class Code : int32_t {
   kStaleGeneration = 106,    // decided before an earlier failure was known; decide anew
   kUnexpectedOffset = 107,   // follower append below the end, or offsets that do not rise
   kOffsetOutOfRange = 108,   // OFFSET_OUT_OF_RANGE: below the start or past the end
+  kUnreadable = 109,         // UNKNOWN_SERVER_ERROR: what Kafka has no error for, such as a body that does not inflate
 };
 
 // A word for logs and for NativeError.code, such as "ERR_NO_SPACE". Never null.

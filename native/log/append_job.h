@@ -46,8 +46,11 @@ struct AppendJob {
 // One refused record, for RecordErrors of Produce v8+. The text is the caller's to make.
 struct RecordError {
   int32_t index = 0;  // within the batch
-  Code code = Code::kOk;  // kInvalidRecord: no key though one is required. kInvalidTimestamp: out of bounds
+  Code code = Code::kOk;  // kInvalidRecord: no key though one is required. kInvalidTimestamp: out of bounds, or stamped
   int64_t timestamp = -1;
+  int32_t offset_delta = 0;
+  int32_t key_size = -1;    // as it stands there: below 0 none
+  int32_t value_size = -1;
 };
 
 // Why an append failed. Lives until completed() returns.

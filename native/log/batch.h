@@ -58,6 +58,7 @@ constexpr int16_t kTransactional = 0x10;
 constexpr int16_t kControl = 0x20;
 constexpr int16_t kDeleteHorizon = 0x40;
 constexpr int16_t kHighestCodec = 4;
+constexpr int16_t kKeptAttributes = kCodecMask | kTransactional | kControl | kDeleteHorizon;  // beside LogAppendTime
 }  // namespace batch_attribute
 
 // The header of a batch in memory. `at` needs kBatchHeaderSize readable bytes.

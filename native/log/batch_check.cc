@@ -16,16 +16,6 @@ Code refuse(AppendFailure* failure, Code code, const char* why) {
   return code;
 }
 
-int64_t saturating_subtract(int64_t a, int64_t b) {
-  int64_t result;
-  return __builtin_sub_overflow(a, b, &result) ? (b > 0 ? INT64_MIN : INT64_MAX) : result;
-}
-
-int64_t saturating_add(int64_t a, int64_t b) {
-  int64_t result;
-  return __builtin_add_overflow(a, b, &result) ? (b > 0 ? INT64_MAX : INT64_MIN) : result;
-}
-
 // Makes the header say `attributes` and `max_timestamp`, and the CRC agree, without a second pass over the records.
 void rewrite_times(std::span<uint8_t> batch, int16_t attributes, int64_t max_timestamp) {
   constexpr size_t kFrom = batch_at::kAttributes;
@@ -41,114 +31,110 @@ void rewrite_times(std::span<uint8_t> batch, int16_t attributes, int64_t max_tim
   store_u32(batch.data() + batch_at::kCrc, crc);
 }
 
+// Makes the header tell the topic's kind of timestamps and the largest of them. A header that is rewritten keeps only the
+// attributes that Kafka knows (DefaultRecordBatch.setMaxTimestamp).
+void settle_times(std::span<uint8_t> batch, bool append_time, int64_t max_timestamp) {
+  const BatchHeader header(batch.data());
+  if (header.log_append_time() == append_time && header.max_timestamp() == max_timestamp) return;
+  const int stamp = append_time ? batch_attribute::kLogAppendTime : 0;
+  rewrite_times(batch, static_cast<int16_t>((header.attributes() & batch_attribute::kKeptAttributes) | stamp), max_timestamp);
+}
+
 // LogValidator.validateBatch.
 Code check_header(const BatchHeader& header, bool from_client, AppendFailure* failure) {
-  const int16_t attributes = header.attributes();
-  if ((attributes & batch_attribute::kCodecMask) > batch_attribute::kHighestCodec) {
-    return refuse(failure, Code::kInvalidRecord, "unknown compression codec");
-  }
-  if (from_client) {
-    if (header.base_offset() != 0) return refuse(failure, Code::kInvalidRecord, "the base offset of a produced batch must be 0");
-    if (header.control()) return refuse(failure, Code::kInvalidRecord, "clients may not write control records");
-    if (header.has_producer_id() && header.base_sequence() < 0) {
-      return refuse(failure, Code::kInvalidRecord, "a batch with a producer id needs a sequence number");
-    }
-  }
+  const int64_t offsets = static_cast<int64_t>(header.last_offset_delta()) + 1;
   const int32_t count = header.record_count();
-  if (count <= 0) return refuse(failure, Code::kInvalidRecord, "a batch must hold at least one record");
-  if (static_cast<int64_t>(header.last_offset_delta()) + 1 != count) {
-    return refuse(failure, Code::kInvalidRecord, "the batch's record count contradicts its offsets");
+  if (offsets <= 0 || count <= 0) return refuse(failure, Code::kInvalidRecord, "a batch must hold at least one record");
+  if (offsets != count) return refuse(failure, Code::kInvalidRecord, "the batch's record count contradicts its offsets");
+  if (!from_client) return Code::kOk;
+  if (header.control()) return refuse(failure, Code::kInvalidRecord, "clients may not write control records");
+  if (header.has_producer_id() && header.base_sequence() < 0) {
+    return refuse(failure, Code::kInvalidRecord, "a batch with a producer id needs a sequence number");
   }
   return Code::kOk;
 }
 
-// A topic with CreateTime takes no batch that says LogAppendTime: an invalid timestamp of each of its records.
-Code refuse_append_time(const BatchHeader& header, AppendFailure* failure) {
-  failure->record_error_count = static_cast<uint32_t>(header.record_count());
-  for (int32_t i = 0; i < header.record_count() && failure->record_errors.size() < AppendFailure::kMaxRecordErrors; ++i) {
-    failure->record_errors.push_back({i, Code::kInvalidTimestamp, header.max_timestamp()});
+// Everything about a batch but its records: UnifiedLog.analyzeAndValidateRecords, then validateBatch.
+Code check_outside(std::span<const uint8_t> batch, bool from_client, const BatchLimits& limits, AppendFailure* failure) {
+  const BatchHeader header(batch.data());
+  if (from_client && header.base_offset() != 0) {
+    return refuse(failure, Code::kInvalidRecord, "the base offset of a produced batch must be 0");
   }
-  return refuse(failure, Code::kInvalidTimestamp, "producers may not set the timestamp type LogAppendTime");
+  if (from_client && batch.size() > limits.max_message_bytes) {
+    return refuse(failure, Code::kMessageTooLarge, "the batch is larger than max.message.bytes");
+  }
+  if (!crc_matches(batch)) return refuse(failure, Code::kCorruptBatch, "the batch's CRC does not match");
+  if ((header.attributes() & batch_attribute::kCodecMask) > batch_attribute::kHighestCodec) {
+    return refuse(failure, Code::kUnreadable, "unknown compression codec");
+  }
+  return check_header(header, from_client, failure);
 }
 
 RecordRules rules_for(const BatchHeader& header, const AppendJob& job) {
+  const bool from_client = (job.flags & kAppendInternal) == 0;
   RecordRules rules;
   rules.base_timestamp = header.base_timestamp();
   rules.keys_required = (job.flags & kAppendKeysRequired) != 0;
-  rules.check_timestamps = (job.flags & (kAppendLogAppendTime | kAppendInternal)) == 0;
-  rules.oldest_timestamp = saturating_subtract(job.now_ms, job.timestamp_before_max_ms);
-  rules.newest_timestamp = saturating_add(job.now_ms, job.timestamp_after_max_ms);
+  rules.check_timestamps = from_client && (job.flags & kAppendLogAppendTime) == 0;
+  rules.now_ms = job.now_ms;
+  rules.before_max_ms = job.timestamp_before_max_ms;
+  rules.after_max_ms = job.timestamp_after_max_ms;
+  rules.stamped = header.log_append_time();
+  rules.refuse_stamped = from_client && rules.stamped;
+  rules.stamp = header.max_timestamp();
+  rules.compressed = header.compressed();
   return rules;
 }
 
-// Records that were read well and are to blame.
-Code refuse_records(Code code, AppendFailure* failure) {
-  return refuse(failure, code, code == Code::kInvalidTimestamp ? "records were refused for their timestamps"
-                                                               : "records were refused for lacking a key");
-}
-
-// Walks the records of an uncompressed batch; gives their largest timestamp.
-Code check_records(std::span<const uint8_t> batch, const AppendJob& job, AppendFailure* failure, int64_t* max_timestamp) {
-  const BatchHeader header(batch.data());
-  const RecordVerdict verdict =
-      walk_records(batch.subspan(batch_at::kRecords), header.record_count(), rules_for(header, job), failure);
+// Makes a verdict the answer. Where the batch is malformed, none of its records is to blame.
+Code conclude(const RecordVerdict& verdict, AppendFailure* failure, int64_t* max_timestamp) {
   if (*verdict.reason != 0) {
     failure->record_errors.clear();
     failure->record_error_count = 0;
     return refuse(failure, verdict.code, verdict.reason);
   }
-  if (verdict.code != Code::kOk) return refuse_records(verdict.code, failure);
   *max_timestamp = verdict.max_timestamp;
-  return Code::kOk;
+  switch (verdict.code) {
+    case Code::kOk: return Code::kOk;
+    case Code::kInvalidTimestamp: return refuse(failure, verdict.code, "records were refused for their timestamps");
+    default: return refuse(failure, verdict.code, "records were refused for lacking a key");
+  }
 }
 
-// The same for a compressed one, as far as it may be looked into now.
+// Looks into a compressed batch, as far as may be for now; gives the largest timestamp.
 Code check_inside(std::span<const uint8_t> batch, const AppendJob& job, Look* look, InflaterLender* lender,
                   AppendFailure* failure, int64_t* max_timestamp) {
   Inflater* const inflater = look->budget == 0 ? nullptr : lender->inflater(batch.size());
   if (inflater == nullptr) return Code::kWouldBlock;
   if (!look->under_way) look->check.begin(batch, rules_for(BatchHeader(batch.data()), job), *inflater);
-  const Code code = look->check.go_on(*inflater, &look->budget);
-  look->under_way = code == Code::kWouldBlock;
-  if (look->under_way) return code;
-  *max_timestamp = look->check.verdict().max_timestamp;
-  if (code == Code::kOk) return code;
+  look->under_way = !look->check.go_on(*inflater, &look->budget);
+  if (look->under_way) return Code::kWouldBlock;
   std::swap(*failure, look->check.failure());
-  return failure->status.ok() ? refuse_records(code, failure) : code;
+  return conclude(look->check.verdict(), failure, max_timestamp);
 }
 
-// What can be said of one batch of a leader's append without looking at its records.
-Code check_outside(std::span<const uint8_t> batch, const AppendJob& job, const BatchLimits& limits, AppendFailure* failure) {
+// Looks at the records of a batch, compressed or not; gives their largest timestamp.
+Code check_records(std::span<const uint8_t> batch, const AppendJob& job, Look* look, InflaterLender* lender,
+                   AppendFailure* failure, int64_t* max_timestamp) {
   const BatchHeader header(batch.data());
-  const bool from_client = (job.flags & kAppendInternal) == 0;
-  if (from_client && batch.size() > limits.max_message_bytes) {
-    return refuse(failure, Code::kMessageTooLarge, "the batch is larger than max.message.bytes");
-  }
-  if (!crc_matches(batch)) return refuse(failure, Code::kCorruptBatch, "the batch's CRC does not match");
-  if (const Code code = check_header(header, from_client, failure); code != Code::kOk) return code;
-  const bool append_time = (job.flags & kAppendLogAppendTime) != 0;
-  return !append_time && header.log_append_time() ? refuse_append_time(header, failure) : Code::kOk;
+  if (header.compressed()) return check_inside(batch, job, look, lender, failure, max_timestamp);
+  const std::span<const uint8_t> records = batch.subspan(batch_at::kRecords);
+  return conclude(walk_records(records, header.record_count(), rules_for(header, job), failure), failure, max_timestamp);
 }
 
-// One batch of a leader's append. What a look that is under way began with was checked then.
+// One batch of a leader's append. What a look that is under way began with was checked from outside then.
 Code check_produced(std::span<uint8_t> batch, const AppendJob& job, const BatchLimits& limits, Look* look,
                     InflaterLender* lender, CheckedBatch* checked, AppendFailure* failure) {
   const BatchHeader header(batch.data());
   if (!look->under_way) {
-    if (const Code code = check_outside(batch, job, limits, failure); code != Code::kOk) return code;
+    const Code code = check_outside(batch, (job.flags & kAppendInternal) == 0, limits, failure);
+    if (code != Code::kOk) return code;
   }
-  int64_t max_timestamp = header.max_timestamp();
-  const Code code = header.compressed() ? check_inside(batch, job, look, lender, failure, &max_timestamp)
-                                        : check_records(batch, job, failure, &max_timestamp);
-  if (code != Code::kOk) return code;
-  int16_t attributes = header.attributes();
-  if ((job.flags & kAppendLogAppendTime) != 0) {
-    attributes |= batch_attribute::kLogAppendTime;
-    max_timestamp = job.now_ms;
-  }
-  if (attributes != header.attributes() || max_timestamp != header.max_timestamp()) {
-    rewrite_times(batch, attributes, max_timestamp);
-  }
+  int64_t max_timestamp = -1;
+  if (const Code code = check_records(batch, job, look, lender, failure, &max_timestamp); code != Code::kOk) return code;
+  const bool append_time = (job.flags & kAppendLogAppendTime) != 0;
+  if (append_time) max_timestamp = job.now_ms;
+  settle_times(batch, append_time, max_timestamp);
   *checked = {static_cast<uint32_t>(batch.size()), header.last_offset_delta(), header.base_offset(), max_timestamp};
   return Code::kOk;
 }
@@ -233,6 +219,18 @@ Code check_frame(std::span<const uint8_t> bytes, uint32_t* size) {
   if (whole < static_cast<int64_t>(kBatchHeaderSize) || whole > static_cast<int64_t>(bytes.size())) return Code::kCorruptBatch;
   *size = static_cast<uint32_t>(whole);
   return Code::kOk;
+}
+
+Code inspect_batch(const AppendJob& job, const BatchLimits& limits, InflaterLender* lender, AppendFailure* failure) {
+  const std::span<const uint8_t> batch(job.bytes, job.length);
+  uint32_t size;
+  if (const Code code = check_frame(batch, &size); code != Code::kOk || size != batch.size()) {
+    return refuse(failure, code == Code::kOk ? Code::kCorruptBatch : code, "the batch is cut off or of an unknown format");
+  }
+  if (const Code code = check_outside(batch, true, limits, failure); code != Code::kOk) return code;
+  Look look;
+  int64_t max_timestamp;
+  return check_records(batch, job, &look, lender, failure, &max_timestamp);
 }
 
 Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, Look* look, InflaterLender* lender,

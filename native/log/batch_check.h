@@ -1,6 +1,7 @@
 // Decides whether batches may enter the log, as Kafka's LogValidator and UnifiedLog.analyzeAndValidateRecords do.
 // Pure: memory in, verdict out. The only bytes changed are those of attributes, maxTimestamp and CRC, when the topic's
-// timestamp type or the records themselves contradict the header.
+// timestamp type or the records themselves contradict the header. The order of the checks is Kafka's, because the first
+// fault found decides the answer.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,10 @@ struct BatchLimits {
 // batches tell how many. next_offset is where the log ends, which only followers' offsets are compared with.
 Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, Look* look, InflaterLender* lender,
                std::vector<CheckedBatch>* batches, AppendFailure* failure);
+
+// Looks into one batch ahead of its append, as far as that does not depend on the log's end, and changes nothing. Of the job,
+// `bytes` and `length` (that one batch), flags, clock and bounds count. The lender has an inflater.
+Code inspect_batch(const AppendJob& job, const BatchLimits& limits, InflaterLender* lender, AppendFailure* failure);
 
 // The next batch's frame in `bytes`: its size, if a whole batch of magic 2 with a sane length is there.
 // kCorruptBatch: it is not. kUnsupportedMagic: another format.

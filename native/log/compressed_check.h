@@ -18,21 +18,21 @@ class CompressedCheck {
   void begin(std::span<const uint8_t> batch, const RecordRules& rules, Inflater& inflater);
 
   // Goes on, with the inflater that it began with, until it is over or has cost more than is left of `budget`, in bytes of
-  // the cheapest codec. kWouldBlock: it is not over.
-  Code go_on(Inflater& inflater, uint64_t* budget);
+  // the cheapest codec. False: it is not over.
+  bool go_on(Inflater& inflater, uint64_t* budget);
 
-  // What came of it, once it is over.
-  const RecordVerdict& verdict() const { return judge_.verdict(); }
+  // What came of it, once it is over, and the records to blame.
+  const RecordVerdict& verdict() const { return verdict_; }
   AppendFailure& failure() { return failure_; }
 
  private:
-  Code end(Code code, const char* why);
+  bool end(Code code, const char* why);
 
   RecordStream records_;
   RecordJudge judge_;
+  RecordVerdict verdict_;
   AppendFailure failure_;
   uint32_t cost_ = 1;
-  bool in_order_ = true;
 };
 
 }  // namespace odradek

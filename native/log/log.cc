@@ -259,6 +259,12 @@ void Log::segments(SegmentsDone done) {
   });
 }
 
+void Log::outline(std::function<void(Result<LogOutline>)> done) {
+  core_->beside(std::move(done), [this] {
+    return read_steadily(*core_, *this, [](const ReadView& view) { return outline_of(view); });
+  });
+}
+
 void Log::truncate_to(int64_t offset, StatusDone done) {
   core_->change(std::move(done), [=, this] { return core_->truncate_to(offset); });
 }

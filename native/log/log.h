@@ -116,6 +116,17 @@ struct SegmentFacts {
   int64_t modified_ms;
 };
 
+struct SegmentOutline {
+  int64_t base_offset;
+  uint64_t size;
+  int64_t modified_ms;
+};
+
+struct LogOutline {
+  std::vector<SegmentOutline> segments;  // oldest first
+  int64_t end_offset;
+};
+
 class Log final : public Served, public std::enable_shared_from_this<Log> {
  public:
   using StatusDone = std::function<void(const Status&)>;
@@ -185,6 +196,9 @@ class Log final : public Served, public std::enable_shared_from_this<Log> {
 
   // [beside] All segments, oldest first. Reads last index entries of cold segments.
   void segments(SegmentsDone done);
+
+  // [beside] The same without a look into any file.
+  void outline(std::function<void(Result<LogOutline>)> done);
 
   // --- Changing, [in order] ----------------------------------------------------------------------------------------
 

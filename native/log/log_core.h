@@ -170,6 +170,7 @@ Result<TimestampAnswer> find_timestamp_in(const ReadView& view, int64_t timestam
 Result<TimestampAnswer> max_timestamp_in(const ReadView& view);
 Result<ScanAnswer> scan_in(const ReadView& view, int64_t from_offset, uint32_t max_batches);
 Result<std::vector<SegmentFacts>> facts_of(const ReadView& view);
+Result<LogOutline> outline_of(const ReadView& view);
 
 template <typename Done, typename Body>
 void Log::Core::change(Done done, Body body) {

@@ -182,7 +182,7 @@ Result<TimestampAnswer> max_timestamp_in(const ReadView& view) {
       best = i;
     }
   }
-  if (largest.timestamp < 0) return TimestampAnswer{};
+  // Where no record has a timestamp, the first that says so has the largest.
   Result<OpenSegment> opened = open_at(view, best);
   if (!opened.ok()) return opened.status();
   BatchCursor cursor(*opened->file, opened->index->lookup(largest.offset), opened->size);
@@ -216,6 +216,14 @@ Result<ScanAnswer> scan_in(const ReadView& view, int64_t from_offset, uint32_t m
   }
   answer.next_offset = std::max(answer.next_offset, view.end);
   return answer;
+}
+
+Result<LogOutline> outline_of(const ReadView& view) {
+  LogOutline outline{{}, view.end};
+  for (const auto& segment : *view.segments) {
+    outline.segments.push_back({segment->base_offset(), segment->size(), segment->modified_ms()});
+  }
+  return outline;
 }
 
 Result<std::vector<SegmentFacts>> facts_of(const ReadView& view) {

@@ -1,6 +1,4 @@
-// Reads the records of a compressed batch out of their plain bytes as these come, piece by piece, without keeping any. As
-// Kafka's validator does (DefaultRecord.readPartiallyFrom): each field is skipped by its own length, and what the record
-// says of its whole length is not compared with them.
+// Reads the records of a compressed batch out of their plain bytes as these come, piece by piece, without keeping any.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +13,8 @@ namespace odradek {
 struct RecordHead {
   int64_t timestamp_delta = 0;
   int32_t offset_delta = 0;
-  bool has_key = false;
+  int32_t key_length = -1;  // as it stands there: below 0 none
+  int32_t value_length = -1;
 };
 
 class RecordStream {
@@ -39,18 +38,22 @@ class RecordStream {
   static_assert(kMostNumbers <= static_cast<ptrdiff_t>(kMostUnread));
 
   bool read_head(const uint8_t*& at, const uint8_t* end) {
-    int32_t length;
-    if (!read_varint(at, end, &length) || at == end) return false;
+    if (!read_varint(at, end, &length_) || at == end) return false;
+    const uint8_t* const body = at;
     ++at;  // attributes, unused
-    return read_varlong(at, end, &head_.timestamp_delta) && read_varint(at, end, &head_.offset_delta) && read_varint(at, end, &number_);
+    const bool whole = read_varlong(at, end, &head_.timestamp_delta) && read_varint(at, end, &head_.offset_delta) && read_varint(at, end, &number_);
+    used_ = at - body;
+    return whole;
   }
 
   // Reads the numbers of the step. False: they do not end in these bytes.
   bool read_step(const uint8_t*& at, const uint8_t* end) {
     const uint8_t* to = at;
     const bool whole = step_ == Step::kNumbers ? read_head(to, end) : read_varint(to, end, &number_);
-    if (whole) at = to;
-    else if (end - at >= kMostNumbers) trouble_ = "a number in a record has no end";
+    if (whole) {
+      if (step_ != Step::kNumbers) used_ += to - at;
+      at = to;
+    } else if (end - at >= kMostNumbers) trouble_ = "a number in a record has no end";
     return whole;
   }
 
@@ -61,6 +64,8 @@ class RecordStream {
   int32_t number_ = 0;
   int32_t headers_ = 0;  // left of the record
   uint32_t skip_ = 0;    // bytes left of a key or value
+  int32_t length_ = 0;   // what the record says it is long
+  int64_t used_ = 0;     // what it is long so far
   Step step_ = Step::kNumbers;
   RecordHead head_;
   const char* trouble_ = nullptr;
@@ -71,10 +76,11 @@ inline void RecordStream::advance() {
   int32_t skip = number_;
   switch (step_) {
     case Step::kNumbers:
-      head_.has_key = number_ >= 0;
+      head_.key_length = number_;
       step_ = Step::kValue;
       break;
     case Step::kValue:
+      head_.value_length = number_;
       step_ = Step::kHeaderCount;
       break;
     case Step::kHeaderCount:
@@ -104,9 +110,14 @@ size_t RecordStream::feed(std::span<const uint8_t> bytes, OnRecord&& on_record) 
       const size_t skipped = std::min<size_t>(skip_, static_cast<size_t>(end - at));
       at += skipped;
       skip_ -= static_cast<uint32_t>(skipped);
+      used_ += static_cast<int64_t>(skipped);
       if (skip_ > 0) break;
     }
     if (step_ == Step::kEnd) {
+      if (used_ != length_) {
+        trouble_ = "a record is not as long as its fields";
+        break;
+      }
       step_ = Step::kNumbers;
       on_record(index_++, head_);
       continue;

@@ -1,5 +1,7 @@
 #include "log/record_walk.h"
 
+#include <algorithm>
+
 #include "log/batch.h"
 #include "log/varint.h"
 
@@ -26,6 +28,9 @@ namespace {
 //            keyLength varint, key, valueLength varint, value, headerCount varint, headers
 //   header:  keyLength varint, key, valueLength varint, value
 // `length` counts what follows it. A negative key or value length means null.
+// A length that is no number. Kafka tells it from other faults of a record, by accident.
+constexpr const char kNoLength[] = "a record's length does not end";
+
 bool skip_bytes(const uint8_t*& at, const uint8_t* end, int32_t length) {
   if (length <= 0) return true;
   if (end - at < length) return false;
@@ -48,20 +53,18 @@ bool skip_headers(const uint8_t*& at, const uint8_t* end) {
 // Null when all is well, otherwise what is wrong.
 const char* read_any_record(const uint8_t*& at, const uint8_t* end, RecordHead* record) {
   int32_t length;
-  if (!read_varint(at, end, &length)) return "the batch ends inside a record's length";
+  const uint8_t* const from = at;
+  if (!read_varint(at, end, &length)) return at - from == kMostVarintBytes ? kNoLength : "the batch ends inside a record's length";
   if (length < 0 || length > end - at) return "a record reaches past the end of its batch";
   const uint8_t* const record_end = at + length;
   if (length == 0) return "a record is empty";
   ++at;  // attributes, unused
-  int32_t key_length;
-  int32_t value_length;
   const bool whole = read_varlong(at, record_end, &record->timestamp_delta) &&
-                     read_varint(at, record_end, &record->offset_delta) && read_varint(at, record_end, &key_length) &&
-                     skip_bytes(at, record_end, key_length) && read_varint(at, record_end, &value_length) &&
-                     skip_bytes(at, record_end, value_length) && skip_headers(at, record_end);
+                     read_varint(at, record_end, &record->offset_delta) && read_varint(at, record_end, &record->key_length) &&
+                     skip_bytes(at, record_end, record->key_length) && read_varint(at, record_end, &record->value_length) &&
+                     skip_bytes(at, record_end, record->value_length) && skip_headers(at, record_end);
   if (!whole) return "a field reaches past the end of its record";
   if (at != record_end) return "a record is longer than its fields";
-  record->has_key = key_length >= 0;
   return nullptr;
 }
 
@@ -104,7 +107,8 @@ inline bool read_plain_record(const uint8_t*& at, const uint8_t* end, RecordHead
   }
   if (p + 1 != record_end || *p != 0) return false;  // exactly the count of headers is left, and it is 0
   record->offset_delta = static_cast<int32_t>(offset_delta);
-  record->has_key = key_length >= 0;
+  record->key_length = static_cast<int32_t>(key_length);
+  record->value_length = static_cast<int32_t>(value_length);
   at = record_end;
   return true;
 }
@@ -118,42 +122,54 @@ inline int64_t add_wrapping(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
-void note(AppendFailure* errors, int32_t index, Code code, int64_t timestamp) {
+inline int64_t subtract_wrapping(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
+}
+
+// LogValidator.recordHasInvalidTimestamp, overflow included.
+inline bool out_of_bounds(int64_t timestamp, const RecordRules& rules) {
+  const int64_t age = subtract_wrapping(rules.now_ms, timestamp);
+  return age > rules.before_max_ms || subtract_wrapping(0, age) > rules.after_max_ms;
+}
+
+void note(AppendFailure* errors, int32_t index, Code code, int64_t timestamp, const RecordHead& record) {
   if (errors == nullptr) return;
   ++errors->record_error_count;
   if (errors->record_errors.size() < AppendFailure::kMaxRecordErrors) {
-    errors->record_errors.push_back({index, code, timestamp});
+    errors->record_errors.push_back({index, code, timestamp, record.offset_delta, record.key_length, record.value_length});
   }
 }
 
 RecordVerdict broken(const char* reason) {
   RecordVerdict verdict;
-  verdict.code = Code::kInvalidRecord;
+  verdict.code = reason == kNoLength ? Code::kUnreadable : Code::kInvalidRecord;
   verdict.reason = reason;
   return verdict;
 }
 
 }  // namespace
 
-bool RecordJudge::judge(int32_t index, const RecordHead& record, AppendFailure* errors) {
-  const int64_t timestamp = add_wrapping(rules_.base_timestamp, record.timestamp_delta);
-  if (timestamp > verdict_.max_timestamp) {
-    verdict_.max_timestamp = timestamp;
-    verdict_.offset_of_max = index;
-  }
-  if (rules_.keys_required && !record.has_key) {
+void RecordJudge::judge(int32_t index, const RecordHead& record, AppendFailure* errors) {
+  in_turn_ = in_turn_ && record.offset_delta == index;
+  const int64_t timestamp = rules_.stamped ? rules_.stamp : add_wrapping(rules_.base_timestamp, record.timestamp_delta);
+  verdict_.max_timestamp = std::max(verdict_.max_timestamp, timestamp);
+  if (rules_.keys_required && record.key_length < 0) {
     // Kafka stops looking at a record at its first fault, and looks at the key first.
     if (verdict_.code == Code::kOk) verdict_.code = Code::kInvalidRecord;
-    note(errors, index, Code::kInvalidRecord, timestamp);
-    return false;
-  }
-  if (rules_.check_timestamps && timestamp != kNoTimestamp &&
-      (timestamp < rules_.oldest_timestamp || timestamp > rules_.newest_timestamp)) {
+    note(errors, index, Code::kInvalidRecord, timestamp, record);
+  } else if (rules_.check_timestamps && timestamp != kNoTimestamp ? out_of_bounds(timestamp, rules_) : rules_.refuse_stamped) {
     verdict_.code = Code::kInvalidTimestamp;
-    note(errors, index, Code::kInvalidTimestamp, timestamp);
-    return false;
+    note(errors, index, Code::kInvalidTimestamp, timestamp, record);
   }
-  return true;
+}
+
+RecordVerdict RecordJudge::verdict() const {
+  RecordVerdict verdict = verdict_;
+  if (verdict.code == Code::kOk && rules_.compressed && !in_turn_) {
+    verdict.code = Code::kUnreadable;
+    verdict.reason = "offsets inside the batch do not count up from 0";
+  }
+  return verdict;
 }
 
 RecordVerdict walk_records(std::span<const uint8_t> records, int32_t count, const RecordRules& rules,
@@ -164,7 +180,6 @@ RecordVerdict walk_records(std::span<const uint8_t> records, int32_t count, cons
   for (int32_t index = 0; index < count; ++index) {
     RecordHead record;
     if (const char* reason = read_record(at, end, &record)) return broken(reason);
-    if (record.offset_delta != index) return broken("offsets inside the batch do not count up from 0");
     judge.judge(index, record, errors);
   }
   if (at != end) return broken("bytes are left over after the last record");

@@ -15,17 +15,25 @@ namespace odradek {
 struct RecordRules {
   int64_t base_timestamp = 0;
   bool keys_required = false;
-  // Bounds on CreateTime; a timestamp of -1 always passes.
+  // Bounds on CreateTime, from now_ms; a timestamp of -1 always passes.
   bool check_timestamps = false;
-  int64_t oldest_timestamp = INT64_MIN;
-  int64_t newest_timestamp = INT64_MAX;
+  int64_t now_ms = 0;
+  int64_t before_max_ms = INT64_MAX;
+  int64_t after_max_ms = INT64_MAX;
+  // The batch says LogAppendTime: all its records bear `stamp`. Refused where no bounds are checked.
+  bool stamped = false;
+  bool refuse_stamped = false;
+  int64_t stamp = 0;
+  // Offset deltas inside a compressed batch must be 0 to count - 1: it is not rewritten, and Kafka, which would, trips over
+  // its own feet. Those of an uncompressed one stay whatever they are.
+  bool compressed = false;
 };
 
 struct RecordVerdict {
   Code code = Code::kOk;        // kInvalidRecord: structure or key; kInvalidTimestamp wins over a missing key
+                                // kUnreadable: a plain length that is no varint, or inner offsets out of turn
   const char* reason = "";      // for structural failures, static text
   int64_t max_timestamp = -1;   // when kOk
-  int32_t offset_of_max = -1;   // delta of the first record that has it
 };
 
 // Judges the records of one batch, one after the other.
@@ -33,19 +41,20 @@ class RecordJudge {
  public:
   explicit RecordJudge(const RecordRules& rules = {}) : rules_(rules) {}
 
-  // False: the record is to blame, and was added to `errors`, if given.
-  bool judge(int32_t index, const RecordHead& record, AppendFailure* errors);
+  // One that is to blame is added to `errors`, if given.
+  void judge(int32_t index, const RecordHead& record, AppendFailure* errors);
 
-  const RecordVerdict& verdict() const { return verdict_; }
+  // After the last one.
+  RecordVerdict verdict() const;
 
  private:
   RecordRules rules_;
   RecordVerdict verdict_;
+  bool in_turn_ = true;
 };
 
-// Checks that `records` holds exactly `count` records of the v2 format with offset deltas 0 to count - 1 (inner ones of
-// a batch as a producer makes it), every length inside, nothing left over, and the rules. Record errors are added to
-// `errors`, if given; structure fails at once.
+// Checks that `records` holds exactly `count` records of the v2 format, every length inside, nothing left over, and the
+// rules. Record errors are added to `errors`, if given; structure fails at once.
 RecordVerdict walk_records(std::span<const uint8_t> records, int32_t count, const RecordRules& rules,
                            AppendFailure* errors);
 

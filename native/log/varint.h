@@ -27,6 +27,8 @@ inline bool read_varlong(const uint8_t*& at, const uint8_t* end, int64_t* value)
   return true;
 }
 
+constexpr int kMostVarintBytes = 5;
+
 // At most 5 bytes; bits past the 32nd are dropped, as Java's shift does.
 inline bool read_varint(const uint8_t*& at, const uint8_t* end, int32_t* value) {
   if (at < end && at[0] < 0x80) {
@@ -37,7 +39,7 @@ inline bool read_varint(const uint8_t*& at, const uint8_t* end, int32_t* value) 
   if (end - at >= 2 && at[1] < 0x80) {
     raw = (at[0] & 0x7fu) | static_cast<uint64_t>(at[1]) << 7;
     at += 2;
-  } else if (!detail::read_long_varint(at, end, 5, &raw)) {
+  } else if (!detail::read_long_varint(at, end, kMostVarintBytes, &raw)) {
     return false;
   }
   *value = static_cast<int32_t>(detail::unzigzag(raw & 0xffffffffu));

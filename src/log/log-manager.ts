@@ -467,7 +467,12 @@ export function logOptions(config: TopicConfig, jitterSeed: number): LogOptions 
     indexMaxBytes: config.segmentIndexBytes,
     maxMessageBytes: config.maxMessageBytes,
     flushMessages: config.flushMessages,
-    timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
-    timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
+    timestampBeforeMaxMs: unbounded(config.messageTimestampBeforeMaxMs),
+    timestampAfterMaxMs: unbounded(config.messageTimestampAfterMaxMs),
   };
+}
+
+/** Of a setting that may say "never" with the largest number there is. */
+function unbounded(ms: number): number {
+  return ms >= Number.MAX_SAFE_INTEGER ? Infinity : ms;
 }

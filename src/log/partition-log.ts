@@ -3,7 +3,7 @@
 // their way: it moves when the main isolate hears of an append, in log order.
 
 import { NativeCode } from '../native/codes.js';
-import { LogFact, MEMORY_CANNOT_TELL, NOTHING_THERE, ScanField, type LogOptions, type NativeExchange } from '../native/exchange.js';
+import { LogFact, MEMORY_CANNOT_TELL, NOTHING_THERE, ScanField, SegmentField, type LogOptions, type NativeExchange } from '../native/exchange.js';
 import type { Jobs } from '../native/jobs.js';
 import type { LeaderEpochCache } from './leader-epoch-cache.js';
 import type { ProducerStateManager } from './producer-state.js';
@@ -34,6 +34,13 @@ export interface Located {
 export interface FoundOffset {
   readonly offset: number;
   readonly timestamp: number;
+}
+
+export interface SegmentFacts {
+  readonly baseOffset: number;
+  readonly bytes: number;
+  /** When it was last written to. */
+  readonly modified: number;
 }
 
 /** How an awaited append ended: base and last offset, or the native code that says why not. */
@@ -168,6 +175,17 @@ export class PartitionLog {
     return found.first < 0 ? undefined : { offset: found.first, timestamp: found.second };
   }
 
+  /** All segments, oldest first, and where the log ends. */
+  async segments(): Promise<{ readonly segments: readonly SegmentFacts[]; readonly endOffset: number }> {
+    for (let room = this.#fact(LogFact.segments) + 1; ;) {
+      const target = new Float64Array(room * SegmentField.size);
+      const found = await this.#jobs.run(`looking at ${this.directory}`, (native, cookie) => native.segments(cookie, this.index, target));
+      // It may have rolled meanwhile.
+      if (found.first > room) room = found.first + 1;
+      else return { segments: Array.from({ length: found.first }, (_, index) => segmentAt(target, index * SegmentField.size)), endOffset: found.second };
+    }
+  }
+
   /** Calls back with the header of every batch from `from` on: `fields` and where its record begins (ScanField). */
   async scan(from: number, each: (fields: Float64Array, at: number) => void): Promise<void> {
     const target = new Float64Array(BATCHES_PER_SCAN * ScanField.size);
@@ -240,4 +258,8 @@ export class PartitionLog {
   #fact(which: number): number {
     return this.#native.logFacts(this.index, facts) ? facts[which]! : 0;
   }
+}
+
+function segmentAt(target: Float64Array, at: number): SegmentFacts {
+  return { baseOffset: target[at + SegmentField.baseOffset]!, bytes: target[at + SegmentField.bytes]!, modified: target[at + SegmentField.modified]! };
 }

@@ -59,6 +59,11 @@ export class ProducerEntry {
     return this.#count;
   }
 
+  /** It has left something in the log: an epoch, or, of a producer that has none, batches. */
+  get isCommitted(): boolean {
+    return this.epoch !== NO_EPOCH || this.#count > 0;
+  }
+
   get lastSequence(): number {
     return this.#count === 0 ? NO_SEQUENCE : this.#ring[this.#newest]!;
   }

@@ -100,12 +100,12 @@ export class ProducerStateManager {
 
   /** What a snapshot holds: a producer whose first batch is still in flight has left nothing in the log. */
   *committedProducers(): IterableIterator<ProducerEntry> {
-    for (const entry of this.#producers.values()) if (entry.epoch !== NO_EPOCH) yield entry;
+    for (const entry of this.#producers.values()) if (entry.isCommitted) yield entry;
   }
 
   get committedCount(): number {
     let count = 0;
-    for (const entry of this.#producers.values()) if (entry.epoch !== NO_EPOCH) count += 1;
+    for (const entry of this.#producers.values()) if (entry.isCommitted) count += 1;
     return count;
   }
 
@@ -116,13 +116,14 @@ export class ProducerStateManager {
   /** May a client append this batch? The sequence numbers are those of its first and last record. */
   check(producerId: number, epoch: number, firstSequence: number, lastSequence: number, transactional: boolean): Verdict {
     if (this.#owed.size > 0 && this.#comesBehindOwed(producerId, epoch, firstSequence)) return Verdict.behind;
+    if (epoch < NO_EPOCH) return Verdict.invalidEpoch;
     const entry = this.#lookUp(producerId);
     // Unknown, or forgotten: there is nothing to hold a first batch against, whatever its sequence.
     if (entry === undefined) return Verdict.accept;
 
     if (epoch === entry.pendingEpoch) {
-      // What continues cannot be a repetition: between the two lie 2^31 sequence numbers.
-      if (!follows(entry.pendingLastSequence, firstSequence)) return this.#checkRepeated(entry, firstSequence, lastSequence);
+      // What continues cannot be a repetition: between the two lie 2^31 sequence numbers. Without an epoch there is no order.
+      if (epoch === NO_EPOCH || !follows(entry.pendingLastSequence, firstSequence)) return this.#checkRepeated(entry, firstSequence, lastSequence);
     } else {
       if (epoch < entry.pendingEpoch) return Verdict.invalidEpoch;
       if (firstSequence !== 0 && entry.pendingEpoch !== NO_EPOCH) return Verdict.outOfOrder;
@@ -180,7 +181,7 @@ export class ProducerStateManager {
       this.#settled += 1;
       entry.inFlight -= 1;
       entry.settle();
-      if (entry.inFlight === 0 && entry.epoch === NO_EPOCH) this.#forget(entry);
+      if (entry.inFlight === 0 && !entry.isCommitted) this.#forget(entry);
       const rolledBack = { producerId: entry.producerId, epoch, firstSequence };
       if (!first) this.#doomed.push(rolledBack);
       if (!first || anew) owed.push(rolledBack);
@@ -348,7 +349,8 @@ export class ProducerStateManager {
       this.duplicateTimestamp = entry.timestampAt(remembered);
       return Verdict.duplicate;
     }
-    return entry.pendingBatches > 0 && this.#inFlight.has(entry, firstSequence, lastSequence) ? Verdict.duplicateInFlight : Verdict.outOfOrder;
+    if (entry.pendingBatches > 0 && this.#inFlight.has(entry, firstSequence, lastSequence)) return Verdict.duplicateInFlight;
+    return entry.pendingEpoch === NO_EPOCH ? Verdict.accept : Verdict.outOfOrder;
   }
 
   #isExpired(entry: ProducerEntry, now: number): boolean {

@@ -24,6 +24,7 @@ export const NativeCode = {
   staleGeneration: 106,
   unexpectedOffset: 107,
   offsetOutOfRange: 108,
+  unreadable: 109,
 } as const;
 
 const names = new Map<number, string>(Object.entries(NativeCode).map(([name, code]) => [code, name]));

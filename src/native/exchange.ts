@@ -57,7 +57,7 @@ export const AppendFlag = {
 } as const;
 
 /** What stands where of one refused record. Native code tells of no more than `most` of one batch. */
-export const RecordErrorField = { index: 0, code: 1, timestamp: 2, size: 3, most: 512 } as const;
+export const RecordErrorField = { index: 0, code: 1, timestampHigh: 2, timestampLow: 3, offset: 4, keySize: 5, valueSize: 6, size: 7, most: 512 } as const;
 
 /** How one append of a failed answer ended. */
 export interface AppendOutcome {
@@ -160,6 +160,8 @@ export interface NativeExchange {
   /** Values: offset, timestamp. Offset -1: none. */
   findByTimestamp(cookie: number, log: number, timestamp: number, from: number): void;
   maxTimestamp(cookie: number, log: number): void;
+  /** Segments, oldest first, into `target` (SegmentField), as many as it has room for. Values: how many there are, end offset. */
+  segments(cookie: number, log: number, target: Float64Array): void;
   /** Headers of batches from `from` on into `target` (ScanField). Values: batches, next offset. */
   scan(cookie: number, log: number, from: number, target: Float64Array): void;
   /** Values: end offset. */
@@ -180,6 +182,11 @@ export interface NativeExchange {
   /** Once a log is closed: its index may be used again. */
   forgetLog(log: number): void;
 
+  /**
+   * Checks one batch ahead of its append, and changes nothing. `flags` are those of the append. Values: refused records that
+   * `errors` has room for, and how many there are.
+   */
+  inspect(cookie: number, log: number, batch: Uint8Array, flags: number, errors: Float64Array): void;
   /** Inflates (codecs 1 to 4). Values: the length of it all; `plain` gets as much as there is room for. */
   inflate(cookie: number, codec: number, packed: Uint8Array, plain: Uint8Array): void;
 
@@ -193,6 +200,9 @@ export interface NativeExchange {
   /** Ends threads, closes files and sockets. Safe twice; nothing else may be called, and no array touched, afterwards. */
   close(): void;
 }
+
+/** Fields of a segment as segments() reports it. */
+export const SegmentField = { baseOffset: 0, bytes: 1, modified: 2, size: 3 } as const;
 
 /** Fields of a batch as scan() reports it. */
 export const ScanField = {

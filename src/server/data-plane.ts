@@ -21,9 +21,9 @@ import type { HotRoute, Routes } from '../network/route.js';
 import type { ReplicaManager } from '../replication/replica-manager.js';
 import { FetchService } from './fetch/fetch-service.js';
 import { FetchSessions } from './fetch/fetch-sessions.js';
+import { Inspector } from './produce/inspector.js';
 import { ProduceService } from './produce/produce-service.js';
 import { ProduceWaits } from './produce/produce-wait.js';
-import { timestampBounds } from './produce/timestamp-bounds.js';
 import type { TopicConfigs } from './topics/topic-configs.js';
 
 /** Received and unanswered bytes where queued.max.request.bytes sets no bound: Kafka's -1 would be none. */
@@ -112,11 +112,15 @@ export class DataPlane {
   /** Connections are heard from here on, and completions settled. Their requests wait until open(). */
   serve({ logs, replicas, topicConfigs, routes }: Served): void {
     const { config, clock, timers, random, logger } = this.#seams;
-    const { native, commands, space, wheel, turns, waits } = this;
-    const produce = new ProduceService({
-      native, commands, space, replicas, waits, turns, logger, timestampBounds: timestampBounds(topicConfigs, clock),
-      resume: held => this.#dispatcher!.done(held.connection),
+    const { native, commands, space, jobs, wheel, turns, waits } = this;
+    const inspector = new Inspector({
+      jobs, clock, logger, arena: space.bytes,
+      timestampBounds: topic => {
+        const { messageTimestampBeforeMaxMs, messageTimestampAfterMaxMs } = topicConfigs.of(topic);
+        return { beforeMs: messageTimestampBeforeMaxMs, afterMs: messageTimestampAfterMaxMs };
+      },
     });
+    const produce = new ProduceService({ native, commands, space, replicas, inspector, waits, turns, logger, resume: held => this.#dispatcher!.done(held.connection) });
     const sessions = new FetchSessions(() => config.number('max.incremental.fetch.session.cache.slots'), clock, random);
     const fetch = new FetchService({
       native, commands, space, replicas, sessions, wheel, turns, logger,

@@ -206,7 +206,6 @@ test('offsets by time: ends, the first at or after, the latest, in plain and com
     }
   }
   const asker = await broker.client();
-  expect((await asker.listOffsets('orders', -1, { version: 0 })).oldStyleOffsets[0]).toBe(times.length);
   expect((await asker.listOffsets('orders', -3, { version: 6 })).errorCode).toBe(ErrorCode.UnsupportedVersion);
   expect((await asker.listOffsets('orders', -9)).errorCode).toBe(ErrorCode.UnsupportedVersion);
   expect((await asker.listOffsets('nowhere', -1)).errorCode).toBe(ErrorCode.UnknownTopicOrPartition);

@@ -1,5 +1,5 @@
 // ListOffsets, versions 0-9: offsets by time, and the ends of a log.
-//   v0  a list of offsets; v1 one offset with its timestamp; v2 isolation levels; v4 leader epochs; v6 flexible
+//   v0  base offsets of segments; v1 one offset with its timestamp; v2 isolation levels; v4 leader epochs; v6 flexible
 //   encoding; v7 the record with the largest timestamp (KIP-734); v8 the local log's start; v9 the last tiered offset
 
 import { eachInTurns, Turns } from '../../base/turns.js';
@@ -7,6 +7,7 @@ import { ErrorCode } from '../../protocol/errors.js';
 import { ListOffsetsRequest, ListOffsetsResponse, type ListOffsetsResponseInput } from '../../protocol/messages.js';
 import type { Partition } from '../../replication/partition.js';
 import { defineHandler, type RequestContext } from '../handler.js';
+import { committedOnly, EARLIEST, LATEST, offsetsBefore } from '../offsets-before.js';
 import type { BrokerServices } from '../services.js';
 
 type TopicAnswer = NonNullable<ListOffsetsResponseInput['topics']>[number];
@@ -14,13 +15,12 @@ type Answer = NonNullable<TopicAnswer['partitions']>[number];
 type Asked = ListOffsetsRequest['topics'][number]['partitions'][number];
 
 /** Special timestamps, with the first version that has them. */
-const LATEST = -1;
-const EARLIEST = -2;
 const MAX_TIMESTAMP = -3;
 const EARLIEST_LOCAL = -4;
 const LATEST_TIERED = -5;
 const SINCE = new Map([[LATEST, 0], [EARLIEST, 0], [MAX_TIMESTAMP, 7], [EARLIEST_LOCAL, 8], [LATEST_TIERED, 9]]);
-/** Somebody who debugs may ask any replica. */
+/** Clients see what is committed; replicas and who debugs see the log's end, and the latter may ask any replica. */
+const CONSUMER = -1;
 const DEBUGGER = -2;
 const READ_COMMITTED = 1;
 
@@ -32,7 +32,8 @@ export const listOffsets = defineHandler({
   handle: async (request, context, broker) => {
     const turns = new Turns(broker.clock, broker.timers);
     const repeated = new Repeated();
-    await eachInTurns(rowsOf(request), turns, ({ name, asked }) => repeated.note(name, asked.partitionIndex));
+    // Version 0 does not mind.
+    if (context.apiVersion > 0) await eachInTurns(rowsOf(request), turns, ({ name, asked }) => repeated.note(name, asked.partitionIndex));
     const answers = await eachInTurns(rowsOf(request), turns, async ({ name, asked }) => {
       if (repeated.has(name, asked.partitionIndex)) return refused(asked, ErrorCode.InvalidRequest);
       return answerPartition(name, asked, request, context, broker);
@@ -75,34 +76,39 @@ async function answerPartition(topic: string, asked: Asked, request: ListOffsets
   }
   const problem = partition.leadershipError(asked.currentLeaderEpoch);
   if (problem !== ErrorCode.None && !(request.replicaId === DEBUGGER && problem === ErrorCode.NotLeaderOrFollower)) return refused(asked, problem);
-  // A new leader shows nothing of its end until what it inherited is committed (KIP-207).
-  if (partition.highWatermark < partition.leaderEpochStart && asked.timestamp !== EARLIEST) {
-    return refused(asked, apiVersion >= 5 ? ErrorCode.OffsetNotAvailable : ErrorCode.LeaderNotAvailable);
-  }
-  const last = lastFetchable(partition, request);
-  const found = await find(asked, last, partition);
-  const answer = found === undefined ? NOTHING : { ...NOTHING, ...found, leaderEpoch: apiVersion >= 4 ? epochOf(asked, found.offset, partition) : -1 };
   const { partitionIndex } = asked;
-  if (apiVersion === 0) return { partitionIndex, errorCode: ErrorCode.None, oldStyleOffsets: oldStyle(asked, found?.offset, partition) };
+  if (apiVersion === 0) return answerOldStyle(asked, partition, request.replicaId === CONSUMER, broker);
+  const found = await find(asked, lastFetchable(partition, request), partition);
+  // A new leader shows nothing of its end until what it inherited is committed (KIP-207).
+  const lags = request.replicaId === CONSUMER && partition.highWatermark < partition.leaderEpochStart;
+  if (lags && (found === undefined || asked.timestamp === LATEST)) return refused(asked, apiVersion >= 5 ? ErrorCode.OffsetNotAvailable : ErrorCode.LeaderNotAvailable);
+  const answer = found === undefined ? NOTHING : { ...NOTHING, ...found, leaderEpoch: apiVersion >= 4 ? epochOf(asked, found.offset, partition) : -1 };
   return { partitionIndex, errorCode: ErrorCode.None, ...answer };
 }
 
-async function find(asked: Asked, last: number, partition: Partition): Promise<{ offset: number; timestamp: number } | undefined> {
+async function answerOldStyle(asked: Asked, partition: Partition, consumer: boolean, { clock }: BrokerServices): Promise<Answer> {
+  // Kafka fails to make a list of that length.
+  if (asked.maxNumOffsets < 0) return refused(asked, ErrorCode.UnknownServerError);
   const log = partition.log!;
+  const outline = await log.segments();
+  const offsets = offsetsBefore({ ...outline, startOffset: log.startOffset }, asked.timestamp, asked.maxNumOffsets, clock.now());
+  return { partitionIndex: asked.partitionIndex, errorCode: ErrorCode.None, oldStyleOffsets: consumer ? committedOnly(offsets, partition.highWatermark) : offsets };
+}
+
+async function find(asked: Asked, last: number, { log }: Partition): Promise<{ offset: number; timestamp: number } | undefined> {
   switch (asked.timestamp) {
     case LATEST: return { offset: last, timestamp: -1 };
-    case EARLIEST: case EARLIEST_LOCAL: return { offset: log.startOffset, timestamp: -1 };
+    case EARLIEST: case EARLIEST_LOCAL: return { offset: log!.startOffset, timestamp: -1 };
     case LATEST_TIERED: return { offset: -1, timestamp: -1 };
-    case MAX_TIMESTAMP: return log.maxTimestamp();
     default: {
-      const found = await log.findByTimestamp(asked.timestamp, log.startOffset);
+      const found = await (asked.timestamp === MAX_TIMESTAMP ? log!.maxTimestamp() : log!.findByTimestamp(asked.timestamp, log!.startOffset));
       return found === undefined || found.offset >= last ? undefined : found;
     }
   }
 }
 
 function lastFetchable(partition: Partition, { replicaId, isolationLevel }: ListOffsetsRequest): number {
-  if (replicaId >= 0) return partition.log!.endOffset;
+  if (replicaId !== CONSUMER) return partition.log!.endOffset;
   return isolationLevel === READ_COMMITTED ? partition.lastStableOffset : partition.highWatermark;
 }
 
@@ -110,13 +116,6 @@ function epochOf(asked: Asked, offset: number, partition: Partition): number {
   if (offset < 0) return -1;
   if (asked.timestamp === LATEST) return partition.leaderEpoch;
   return partition.log!.epochs.epochAt(offset) ?? -1;
-}
-
-/** Version 0 lists segment base offsets, newest first; one end of the log is all that its clients ask for. */
-function oldStyle(asked: Asked, offset: number | undefined, partition: Partition): number[] {
-  if (offset === undefined || asked.maxNumOffsets <= 0) return [];
-  if (asked.timestamp !== LATEST || asked.maxNumOffsets === 1) return [offset];
-  return [...new Set([offset, partition.log!.activeSegmentBase, partition.log!.startOffset])].filter(each => each <= offset).slice(0, asked.maxNumOffsets);
 }
 
 function refused({ partitionIndex }: Asked, errorCode: number): Answer {

@@ -10,13 +10,23 @@ import type { ProduceRequestView } from '../../protocol/hot/produce.js';
 import type { Partition } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import { BatchHeader } from './batch-header.js';
-import type { ProduceRows } from './produce-rows.js';
+import type { Look } from './inspector.js';
+import { NO_LOG_START, type ProduceRows } from './produce-rows.js';
 
 export interface AdmissionOptions {
   readonly commands: Commands;
   readonly space: ResponseSpace;
   readonly replicas: ReplicaManager;
 }
+
+/** Kafka's own topics take records from this client alone. */
+const ADMIN_CLIENT = '__admin_client';
+const NO_OFFSET = -1;
+const SEQUENCE_ERRORS = new Map<Verdict, number>([
+  [Verdict.invalidEpoch, ErrorCode.InvalidProducerEpoch],
+  [Verdict.outOfOrder, ErrorCode.OutOfOrderSequenceNumber],
+  [Verdict.invalidTransactionState, ErrorCode.InvalidTxnState],
+]);
 
 /** Whose batches they are. */
 export interface Asker {
@@ -27,68 +37,71 @@ export interface Asker {
 export class Admission {
   /** Of the batch decided about last. */
   readonly header = new BatchHeader();
+  /** What was decided about last takes the whole request down. */
+  requestRefused = false;
+  #requestError: number = ErrorCode.None;
   readonly #options: AdmissionOptions;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
   }
 
-  /** What holds for the whole request: no transactions, no other acks than Kafka's. */
+  /** Before the batches of another request. */
+  begin(): void {
+    this.requestRefused = false;
+  }
+
+  /** What Kafka answers where it stumbles over one batch before it looks at the partitions: the same for all of them. */
   refuseAll(view: ProduceRequestView, rows: ProduceRows): void {
-    const validAcks = view.acks === 0 || view.acks === 1 || view.acks === -1;
-    if (view.transactionalId === null && validAcks) return;
-    for (let row = 0; row < view.partitionCount; row++) rows.refuse(row, validAcks ? ErrorCode.InvalidTxnState : ErrorCode.InvalidRequiredAcks);
+    for (let row = 0; row < view.partitionCount; row++) rows.refuse(row, this.#requestError, NO_LOG_START, this.header.message);
   }
 
   /**
-   * Decides a row in the order of Kafka's checks: topic known, records, leadership, min ISR, producer state. One that is
-   * left UNDECIDED may be appended, unless the verdict is to wait.
+   * Decides a row in the order of Kafka's checks: topic known, records, acks, leadership, min ISR, producer state. One that is
+   * left UNDECIDED may be appended, unless the verdict is to wait or the row is to be looked into first. Where
+   * `requestRefused` is set afterwards, refuseAll() decides all rows.
    */
   decide(view: ProduceRequestView, rows: ProduceRows, asker: Asker, topic: string, partition: Partition | undefined, row: number): Verdict {
     const header = this.header;
     const leads = partition !== undefined && partition.role === 'leader';
-    const known = leads || this.#options.replicas.metadata.has(topic, view.partitionIndex(row));
-    if (!known) {
-      rows.refuse(row, ErrorCode.UnknownTopicOrPartition);
-      return Verdict.accept;
-    }
     const malformed = header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), asker.apiVersion);
-    if (malformed !== ErrorCode.None) {
-      rows.refuse(row, malformed, header.problem);
-      return Verdict.accept;
-    }
-    if (!leads) rows.refuse(row, partition?.offline ? ErrorCode.KafkaStorageError : ErrorCode.NotLeaderOrFollower);
-    else if (header.transactional) rows.refuse(row, ErrorCode.InvalidTxnState, 'The producer attempted a transactional operation in an invalid state.');
-    else if (partition.internal && asker.clientId !== '__admin_client') rows.refuse(row, ErrorCode.InvalidTopicException, `Cannot append to internal topic ${topic}`);
+    const unauthorized = header.transactional && view.transactionalId === null;
+    if (header.refusesRequest || unauthorized) {
+      this.requestRefused = true;
+      this.#requestError = unauthorized ? ErrorCode.TransactionalIdAuthorizationFailed : malformed;
+    } else if (!leads && !this.#options.replicas.metadata.has(topic, view.partitionIndex(row))) rows.refuse(row, ErrorCode.UnknownTopicOrPartition);
+    else if (malformed !== ErrorCode.None) rows.refuse(row, malformed);
+    else if (header.transactional && header.producerId >= 0) rows.refuse(row, ErrorCode.InvalidTxnState, NO_LOG_START, 'Partition was not added to the transaction');
+    else if (view.acks !== 0 && view.acks !== 1 && view.acks !== -1) rows.refuse(row, ErrorCode.InvalidRequiredAcks);
+    else if (partition?.internal === true && asker.clientId !== ADMIN_CLIENT) rows.refuse(row, ErrorCode.InvalidTopicException);
+    else if (!leads) rows.refuse(row, partition?.offline ? ErrorCode.KafkaStorageError : ErrorCode.NotLeaderOrFollower);
     else if (partition.log === undefined) rows.refuse(row, ErrorCode.KafkaStorageError);
     else if (!partition.log.isOpen) rows.refuse(row, ErrorCode.NotLeaderOrFollower);
-    else if (view.acks === -1 && partition.underMinIsr) rows.refuse(row, ErrorCode.NotEnoughReplicas);
-    else if (header.producerId >= 0) return this.#decideSequence(rows, partition, row);
+    else if (view.acks === -1 && partition.underMinIsr) rows.refuse(row, ErrorCode.NotEnoughReplicas, partition.log.startOffset);
+    else if (header.size === 0) rows.settle(row, NO_OFFSET, -1, partition.log.startOffset);
+    else {
+      if (header.producerId >= 0) return this.#decideSequence(rows, partition, row);
+    }
     return Verdict.accept;
   }
 
+  /** Kafka looks at the sequence last: what else is wrong with a batch that is not to be appended is found first. */
   #decideSequence(rows: ProduceRows, partition: Partition, row: number): Verdict {
     const { producers, startOffset } = partition.log!;
     const header = this.header;
     const verdict = producers.check(header.producerId, header.producerEpoch, header.firstSequence, header.lastSequence, header.transactional);
-    switch (verdict) {
-      case Verdict.accept:
-      case Verdict.duplicateInFlight:
-      case Verdict.behind:
-        break;
-      case Verdict.duplicate:
-        rows.settle(row, producers.duplicateOffset, producers.duplicateTimestamp, startOffset);
-        break;
-      case Verdict.invalidEpoch:
-        rows.refuse(row, ErrorCode.InvalidProducerEpoch);
-        break;
-      case Verdict.outOfOrder:
-        rows.refuse(row, ErrorCode.OutOfOrderSequenceNumber);
-        break;
-      default:
-        rows.refuse(row, ErrorCode.InvalidTxnState);
-    }
+    if (verdict === Verdict.accept || verdict === Verdict.duplicateInFlight || verdict === Verdict.behind) return verdict;
+    if (rows.wantLook(row)) return Verdict.accept;
+    if (verdict === Verdict.duplicate) rows.settle(row, producers.duplicateOffset, producers.duplicateTimestamp, startOffset);
+    else rows.refuse(row, SEQUENCE_ERRORS.get(verdict)!, startOffset);
     return verdict;
+  }
+
+  /** What is to be looked into of a row that wants it. */
+  look(view: ProduceRequestView, asker: Pick<Asker, 'apiVersion'>, partition: Partition, row: number): Look {
+    const start = view.recordsStart(row);
+    this.header.read(this.#options.space.view, start, view.recordsLength(row), asker.apiVersion);
+    return { row, start, length: this.header.size, partition };
   }
 
   /** Gives one batch to its log: with the answer that was announced before, or with a cookie to whoever waits for it. */
@@ -104,7 +117,7 @@ export class Admission {
       marks |= IDEMPOTENT;
     }
     const flags = partition.appendFlags | (answered ? 0 : AppendFlag.notify);
-    this.#options.commands.append(log.index, view.recordsStart(row), view.recordsLength(row), partition.leaderEpoch, flags, generation, marks, answered);
+    this.#options.commands.append(log.index, view.recordsStart(row), header.size, partition.leaderEpoch, flags, generation, marks, answered);
   }
 
   /**

@@ -3,7 +3,8 @@
 import { NativeCode } from '../../native/codes.js';
 import { RecordErrorField } from '../../native/exchange.js';
 import { ErrorCode } from '../../protocol/errors.js';
-import type { RecordBlame } from './produce-rows.js';
+import type { Partition } from '../../replication/partition.js';
+import { NO_LOG_START, type RecordBlame } from './produce-rows.js';
 
 const CODES = new Map<number, number>([
   [NativeCode.corruptBatch, ErrorCode.CorruptMessage],
@@ -25,6 +26,17 @@ export function appendErrorCode(nativeCode: number): number {
   return CODES.get(nativeCode) ?? ErrorCode.UnknownServerError;
 }
 
+/** Failed appends of which Kafka expects some, and then says nothing of the log (ReplicaManager.appendToLocalLog). */
+const EXPECTED = new Set<number>([
+  ErrorCode.UnknownTopicOrPartition, ErrorCode.NotLeaderOrFollower, ErrorCode.MessageTooLarge, ErrorCode.RecordListTooLarge, ErrorCode.CorruptMessage,
+  ErrorCode.KafkaStorageError,
+]);
+
+/** The log start offset that stands beside the error of an append. */
+export function logStartBeside(code: number, partition: Partition | undefined): number {
+  return EXPECTED.has(code) ? NO_LOG_START : partition?.log?.startOffset ?? NO_LOG_START;
+}
+
 /** A batch that was refused, and what its records were held against. */
 export interface RefusedBatch {
   readonly code: number;
@@ -34,16 +46,16 @@ export interface RefusedBatch {
   readonly recordErrors: number;
   readonly topic: string;
   readonly partition: number;
-  readonly bounds: readonly [oldest: number, newest: number];
-  /** The producer says that its times are the broker's. */
-  readonly logAppendTime: boolean;
+  readonly compressed: boolean;
+  /** What the topic takes for a create time, from and to; undefined where it stamps batches itself. */
+  readonly bounds: readonly [oldest: bigint, newest: bigint] | undefined;
 }
 
 /** What the client reads of a refused batch, and which records are to blame, as LogValidator words them. */
 export function appendRefusal(batch: RefusedBatch): { readonly message: string | undefined; readonly records: readonly RecordBlame[] } {
   const records = blamed(batch);
+  if (records.length === 0) return { message: undefined, records };
   if (batch.code === NativeCode.invalidTimestamp) return { message: 'One or more records have been rejected due to invalid timestamp', records };
-  if (batch.code !== NativeCode.invalidRecord || records.length === 0) return { message: undefined, records: [] };
   const some = records.slice(0, SHOWN).map(({ index, message }) => `RecordError(batchIndex=${index}, message='${message}')`);
   return {
     message: `One or more records have been rejected due to ${batch.recordErrors} record errors in total, and only showing the first three errors at most: [${some.join(', ')}]`,
@@ -52,24 +64,29 @@ export function appendRefusal(batch: RefusedBatch): { readonly message: string |
 }
 
 const SHOWN = 3;
+const NO_TIMESTAMP = -1n;
 
-/** Where there is no bound, the number stands that says so in a long. */
-function written(bound: number): string {
-  if (Math.abs(bound) < Number.MAX_VALUE) return String(bound);
-  return bound < 0 ? '-9223372036854775808' : '9223372036854775807';
-}
-
-function blamed({ records, topic, partition, bounds, logAppendTime }: RefusedBatch): RecordBlame[] {
+function blamed(batch: RefusedBatch): RecordBlame[] {
+  const { records, topic, partition, bounds } = batch;
   const all: RecordBlame[] = [];
   for (let at = 0; at < records.length; at += RecordErrorField.size) {
     const index = records[at + RecordErrorField.index]!;
+    const timestamp = (BigInt(records[at + RecordErrorField.timestampHigh]!) << 32n) | BigInt(records[at + RecordErrorField.timestampLow]!);
     let message = `Compacted topic cannot accept message without key in topic partition ${topic}-${partition}`;
     if (records[at + RecordErrorField.code] === NativeCode.invalidTimestamp) {
-      message = logAppendTime
-        ? 'Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime.'
-        : `Timestamp ${records[at + RecordErrorField.timestamp]!} of message with offset ${index} is out of range. The timestamp should be within [${bounds.map(written).join(', ')}]`;
+      // No timestamp is never out of bounds.
+      message = bounds === undefined || timestamp === NO_TIMESTAMP
+        ? `Invalid timestamp type in message ${described(batch, at, timestamp)}. Producer should not set timestamp type to LogAppendTime.`
+        : `Timestamp ${timestamp} of message with offset ${records[at + RecordErrorField.offset]!} is out of range. The timestamp should be within [${bounds.join(', ')}]`;
     }
     all.push({ index, message });
   }
   return all;
+}
+
+/** A record as Kafka prints it: differently where it was not unpacked. */
+function described({ records, compressed }: RefusedBatch, at: number, timestamp: bigint): string {
+  const size = (field: number): number => compressed ? records[at + field]! : Math.max(0, records[at + field]!);
+  const kind = compressed ? 'PartialDefaultRecord' : 'DefaultRecord';
+  return `${kind}(offset=${records[at + RecordErrorField.offset]!}, timestamp=${timestamp}, key=${size(RecordErrorField.keySize)} bytes, value=${size(RecordErrorField.valueSize)} bytes)`;
 }

@@ -16,19 +16,23 @@ import type { Partition } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import { Admission } from './admission.js';
 import type { HeldProduce } from './held-produce.js';
+import type { Inspector, Look } from './inspector.js';
 import { ProduceAnswer } from './produce-answer.js';
-import { ProduceRows, UNDECIDED } from './produce-rows.js';
+import { ProduceRows, SEEN, UNDECIDED, WANTED } from './produce-rows.js';
 import type { ProduceResult, ProduceWaits } from './produce-wait.js';
 
 /** More partitions than this are gone through in turns; a turn looks at the clock each time it has done so many. */
 export const LARGE = 1000;
 const AT_ONCE = 128;
+/** Batches that are inflated at the same time for one request. */
+const INFLATED_AT_ONCE = 32;
 
 export interface LargeProduceOptions {
   readonly native: NativeExchange;
   readonly commands: Commands;
   readonly space: ResponseSpace;
   readonly replicas: ReplicaManager;
+  readonly inspector: Inspector;
   readonly waits: ProduceWaits;
   readonly turns: TurnQueue;
   readonly logger: Logger;
@@ -59,8 +63,39 @@ export class LargeProduce {
 
   serve(): void {
     this.#rows.reset(this.#view.partitionCount);
-    this.#admission.refuseAll(this.#view, this.#rows);
-    this.#append();
+    this.#inspect();
+  }
+
+  /** What is to be looked into comes first, a few at a time. */
+  #inspect(from = 0): void {
+    const rows = this.#rows;
+    const view = this.#view;
+    const looks: Look[] = [];
+    let next = from;
+    this.#eachRow(from, (row, topic, partition) => {
+      this.#decide(row, topic, partition);
+      if (this.#admission.requestRefused) return false;
+      if (rows.code[row] !== UNDECIDED) return true;
+      if (rows.inspected[row] === WANTED) looks.push(this.#admission.look(view, this.#request, partition!, row));
+      next = row + 1;
+      return looks.length < INFLATED_AT_ONCE;
+    }, () => {
+      if (this.#admission.requestRefused) {
+        this.#refuseAll();
+        return;
+      }
+      if (looks.length === 0) {
+        this.#append();
+        return;
+      }
+      this.#options.inspector.inspectAll(looks, refusals => this.#guarded(() => {
+        if (this.#options.commands.closed) return;
+        for (const { row } of looks) rows.inspected[row] = SEEN;
+        for (const { row, code, logStartOffset, message, records } of refusals) rows.refuse(row, code, logStartOffset, message, records);
+        if (looks.length === INFLATED_AT_ONCE) this.#inspect(next);
+        else this.#append();
+      }));
+    });
   }
 
   #append(): void {
@@ -70,11 +105,12 @@ export class LargeProduce {
     const inFlight: Partition[] = [];
     const behind: Partition[] = [];
     this.#appending = true;
-    this.#eachRow((row, topic, partition) => {
+    this.#eachRow(0, (row, topic, partition) => {
       const verdict = this.#decide(row, topic, partition);
       if (verdict === Verdict.duplicateInFlight) inFlight.push(partition!);
       else if (verdict === Verdict.behind) behind.push(partition!);
-      else if (rows.code[row] === UNDECIDED) this.#admission.submit(view, this.#request, partition!, row, wait.add(partition!, row), false);
+      else if (rows.code[row] === UNDECIDED && rows.inspected[row] !== WANTED) this.#admission.submit(view, this.#request, partition!, row, wait.add(partition!, row), false);
+      return true;
     }, () => wait.whenSettled(results => this.#guarded(() => {
       this.#appending = false;
       for (const [row, result] of results) this.#settle(row, result);
@@ -82,7 +118,7 @@ export class LargeProduce {
     })));
   }
 
-  /** Called back from a log: what goes wrong here is this request's alone. */
+  /** Called back from a log or an inflater: what goes wrong here is this request's alone. */
   #guarded(go: () => void): void {
     try {
       if (!this.#over) go();
@@ -109,9 +145,8 @@ export class LargeProduce {
   }
 
   #settle(row: number, result: ProduceResult): void {
-    if (result.stale) return;
-    if (result.code === 0) this.#rows.settle(row, result.baseOffset, result.logAppendTime, result.logStartOffset);
-    else this.#rows.refuse(row, result.code);
+    if (result.again === 'stale' || (result.again === 'look' && this.#rows.wantLook(row))) return;
+    this.#rows.end(row, result.code, result.baseOffset, result.logAppendTime, result.logStartOffset);
   }
 
   /** What was in flight has an end, and with it the rows that repeat it. */
@@ -119,8 +154,8 @@ export class LargeProduce {
     const [partition, ...others] = partitions;
     if (partition === undefined) {
       const producers = behind[0]?.log?.producers;
-      if (producers?.owes === true) producers.afterOwed(() => this.#guarded(() => this.#append()));
-      else if (this.#anyUndecided()) this.#append();
+      if (producers?.owes === true) producers.afterOwed(() => this.#guarded(() => this.#inspect()));
+      else if (this.#anyUndecided()) this.#inspect();
       else this.#answer();
       return;
     }
@@ -135,6 +170,12 @@ export class LargeProduce {
       partition.unwait(watch);
       this.#guarded(() => this.#afterInFlight(others, behind));
     });
+  }
+
+  /** Nothing is with a log yet. Those that were not gone through have no partition here, and need none. */
+  #refuseAll(): void {
+    this.#admission.refuseAll(this.#view, this.#rows);
+    this.#answer();
   }
 
   #answer(): void {
@@ -165,22 +206,23 @@ export class LargeProduce {
     resume(request);
   }
 
-  /** Calls for each row that is not decided, in turns, then `done`. */
-  #eachRow(call: (row: number, topic: string, partition: Partition | undefined) => void, done: () => void): void {
+  /** Calls for the rows from `from` on, in turns and as long as it is answered true, then `done`. */
+  #eachRow(from: number, call: (row: number, topic: string, partition: Partition | undefined) => boolean, done: () => void): void {
     const { commands, replicas, turns } = this.#options;
     const view = this.#view;
-    let row = 0;
+    let row = from;
     let topic = 0;
+    let wanted = true;
     turns.work(() => {
-      for (const end = Math.min(view.partitionCount, row + AT_ONCE); row < end; row++) {
+      for (const end = Math.min(view.partitionCount, row + AT_ONCE); wanted && row < end; row++) {
         while (row >= view.firstPartition(topic + 1)) topic++;
         const name = view.topic(topic);
         const partition = replicas.find(name, view.partitionIndex(row));
         this.#partitions[row] = partition;
-        if (this.#rows.code[row] === UNDECIDED) call(row, name, partition);
+        if (this.#rows.code[row] === UNDECIDED) wanted = call(row, name, partition);
       }
       commands.flush();
-      return row < view.partitionCount;
+      return wanted && row < view.partitionCount;
     }, done, () => this.#break());
   }
 
@@ -192,7 +234,7 @@ export class LargeProduce {
       this.#named.set(partition, row);
       return verdict;
     }
-    this.#rows.refuse(row, ErrorCode.InvalidRequest, 'A partition is named twice');
+    this.#rows.refuse(row, ErrorCode.InvalidRequest);
     return Verdict.accept;
   }
 

@@ -115,8 +115,7 @@ export class ProduceAnswer {
     const code = rows.code[row]!;
     const index = view.partitionIndex(row);
     if (code === UNDECIDED) this.encoder.partition(index, 0, PLACEHOLDER, -1, -1);
-    else if (code === 0) this.encoder.partition(index, 0, rows.baseOffset[row]!, rows.logAppendTime[row]!, rows.logStartOffset[row]!);
-    else this.encoder.partition(index, code, -1, -1, -1, this.#details(row, code));
+    else this.encoder.partition(index, code, rows.baseOffset[row]!, rows.logAppendTime[row]!, rows.logStartOffset[row]!, code === 0 ? undefined : this.#details(row, code));
   }
 
   #details(row: number, code: number): ProducePartitionDetails {

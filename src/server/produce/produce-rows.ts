@@ -6,6 +6,14 @@ export const UNDECIDED = -2;
 /** Base offset in an answer that is still to be filled in. No log has it. */
 export const PLACEHOLDER = -2;
 
+/** Where nothing is said of the log. */
+export const NO_LOG_START = -1;
+
+/** What is known of the inside of a batch: nothing yet; that it is well; that somebody has to look. */
+export const UNSEEN = 0;
+export const SEEN = 1;
+export const WANTED = 2;
+
 /** Records told of in one answer. Beyond, one of each batch. */
 const MOST_BLAMED = 5000;
 
@@ -21,6 +29,8 @@ export class ProduceRows {
   baseOffset = new Float64Array(16);
   logAppendTime = new Float64Array(16);
   logStartOffset = new Float64Array(16);
+  /** UNSEEN, SEEN or WANTED. */
+  inspected = new Uint8Array(16);
   /** Decided by what happened to the batch, not by the state of the partition: no second look may overturn it. */
   final = new Uint8Array(16);
   readonly message: (string | undefined)[] = [];
@@ -38,20 +48,29 @@ export class ProduceRows {
       this.baseOffset = new Float64Array(room);
       this.logAppendTime = new Float64Array(room);
       this.logStartOffset = new Float64Array(room);
+      this.inspected = new Uint8Array(room);
       this.final = new Uint8Array(room);
     }
     this.code.fill(UNDECIDED, 0, count);
+    this.inspected.fill(0, 0, count);
     this.final.fill(0, 0, count);
     this.message.length = 0;
     this.records.length = 0;
     this.#blamed = 0;
   }
 
-  refuse(row: number, code: number, message?: string, records: readonly RecordBlame[] = NONE): void {
+  /** The batch is to be looked into before it is decided about; false where that has happened. */
+  wantLook(row: number): boolean {
+    if (this.inspected[row] === SEEN) return false;
+    this.inspected[row] = WANTED;
+    return true;
+  }
+
+  refuse(row: number, code: number, logStartOffset = NO_LOG_START, message?: string, records: readonly RecordBlame[] = NONE): void {
     this.code[row] = code;
     this.baseOffset[row] = -1;
     this.logAppendTime[row] = -1;
-    this.logStartOffset[row] = -1;
+    this.logStartOffset[row] = logStartOffset;
     if (message !== undefined) this.message[row] = message;
     if (records.length === 0) return;
     const told = this.#blamed + records.length > MOST_BLAMED ? records.slice(0, 1) : records;
@@ -60,23 +79,29 @@ export class ProduceRows {
   }
 
   settle(row: number, baseOffset: number, logAppendTime: number, logStartOffset: number): void {
-    this.code[row] = 0;
+    this.end(row, 0, baseOffset, logAppendTime, logStartOffset);
+  }
+
+  /** What became of an append: of one that was written and then failed to be committed, Kafka tells where it is all the same. */
+  end(row: number, code: number, baseOffset: number, logAppendTime: number, logStartOffset: number): void {
+    this.code[row] = code;
     this.baseOffset[row] = baseOffset;
     this.logAppendTime[row] = logAppendTime;
     this.logStartOffset[row] = logStartOffset;
   }
 
-  /** What must outlive a wait: what is final. Answers how to put it back after a reset. */
+  /** What must outlive a wait: what was looked at, and what is final. Answers how to put it back after a reset. */
   keep(): (again: ProduceRows) => void {
     const count = this.#count;
-    const [code, final] = [this.code.slice(0, count), this.final.slice(0, count)];
+    const [code, inspected, final] = [this.code.slice(0, count), this.inspected.slice(0, count), this.final.slice(0, count)];
     const [baseOffset, logAppendTime, logStartOffset] = [this.baseOffset.slice(0, count), this.logAppendTime.slice(0, count), this.logStartOffset.slice(0, count)];
     const [message, records] = [[...this.message], [...this.records]];
     return again => {
+      again.inspected.set(inspected);
       for (let row = 0; row < count; row++) {
         if (final[row] === 0) continue;
-        if (code[row] === 0) again.settle(row, baseOffset[row]!, logAppendTime[row]!, logStartOffset[row]!);
-        else again.refuse(row, code[row]!, message[row], records[row]);
+        if (code[row] !== 0) again.refuse(row, code[row]!, logStartOffset[row], message[row], records[row]);
+        again.end(row, code[row]!, baseOffset[row]!, logAppendTime[row]!, logStartOffset[row]!);
         again.final[row] = 1;
       }
     };

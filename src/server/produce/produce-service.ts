@@ -5,7 +5,7 @@
 //
 // The success answer is written first, with holes for the offsets, and travels with the appends: the log thread that
 // ends the last of them fills the holes and sends it. What cannot travel so — a partition that has followers to wait for,
-// an append that failed — makes the request take the long road through
+// a batch that has to be inflated first, an append that failed — makes the request take the long road through
 // produce-wait.ts and back.
 
 import { failure } from '../../base/failure.js';
@@ -22,12 +22,12 @@ import { ProtocolError } from '../../protocol/protocol-error.js';
 import { Reader } from '../../protocol/reader.js';
 import type { Partition } from '../../replication/partition.js';
 import { Admission } from './admission.js';
-import { appendErrorCode, appendRefusal } from './append-errors.js';
+import { appendErrorCode, logStartBeside } from './append-errors.js';
 import type { HeldProduce } from './held-produce.js';
+import type { Look } from './inspector.js';
 import { LARGE, LargeProduce, type LargeProduceOptions } from './large-produce.js';
 import { ProduceAnswer, type Encoded } from './produce-answer.js';
-import { ProduceRows, PLACEHOLDER, UNDECIDED } from './produce-rows.js';
-import type { TimestampBounds } from './timestamp-bounds.js';
+import { ProduceRows, PLACEHOLDER, SEEN, UNDECIDED, WANTED } from './produce-rows.js';
 
 /** Bits of a slot that are its index (native/reactor/reactor.h). */
 const SLOT_INDEX = (1 << 18) - 1;
@@ -37,9 +37,7 @@ const MOST_PARTITIONS = 20_000;
 /** acks=0 */
 const NO_ANSWER: Encoded = { offset: 0, length: 0, apart: false };
 
-export interface ProduceOptions extends LargeProduceOptions {
-  readonly timestampBounds: TimestampBounds;
-}
+export type ProduceOptions = LargeProduceOptions;
 
 export class ProduceService implements HotRoute {
   readonly kind = 'hot';
@@ -114,9 +112,9 @@ export class ProduceService implements HotRoute {
     const view = this.#view;
     const rows = this.#rows;
     let appends = 0;
-    let wait: 'in flight' | 'behind' | 'committed' | undefined;
+    let wait: 'inspect' | 'in flight' | 'behind' | 'committed' | undefined;
     let inFlightOf: Partition | undefined;
-    if (view.transactionalId !== null || (view.acks !== 0 && view.acks !== 1 && view.acks !== -1)) this.#admission.refuseAll(view, rows);
+    this.#admission.begin();
     this.#request++;
     for (let topic = 0; topic < view.topicCount; topic++) {
       const name = view.topic(topic);
@@ -127,10 +125,16 @@ export class ProduceService implements HotRoute {
         this.#partitions[row] = partition;
         if (rows.code[row] !== UNDECIDED) continue;
         const verdict = this.#admission.decide(view, rows, request, name, partition, row);
+        if (this.#admission.requestRefused) {
+          this.#admission.refuseAll(view, rows);
+          this.#lookUpPartitions();
+          this.#answerAtOnce(request);
+          return true;
+        }
         if (rows.code[row] !== UNDECIDED) continue;
         // Before anything is waited for: a request that waits for a row it refuses would wait again each time it goes on.
         if (partition!.mark === this.#request) {
-          rows.refuse(row, ErrorCode.InvalidRequest, 'A partition is named twice');
+          rows.refuse(row, ErrorCode.InvalidRequest);
           continue;
         }
         partition!.mark = this.#request;
@@ -139,11 +143,13 @@ export class ProduceService implements HotRoute {
           inFlightOf = partition;
         }
         appends++;
-        if (view.acks === -1 && !partition!.commitsAlone) wait ??= 'committed';
+        if (rows.inspected[row] === WANTED) wait ??= 'inspect';
+        else if (view.acks === -1 && !partition!.commitsAlone) wait ??= 'committed';
       }
     }
     if (wait === 'in flight') return this.#waitInFlight(request, inFlightOf!);
     if (wait === 'behind') return this.#waitBehind(request, inFlightOf!);
+    if (wait === 'inspect') return this.#waitInspection(request);
     if (wait === 'committed') return this.#waitCommitted(request);
     if (appends === 0) this.#answerAtOnce(request);
     else this.#append(request, appends);
@@ -264,6 +270,28 @@ export class ProduceService implements HotRoute {
     return false;
   }
 
+  #waitInspection(request: HeldProduce): boolean {
+    const held = this.#hold(request);
+    const view = this.#view;
+    const looks: Look[] = [];
+    const putBack = this.#rows.keep();
+    for (let row = 0; row < view.partitionCount; row++) {
+      if (this.#rows.code[row] !== UNDECIDED || this.#rows.inspected[row] !== WANTED) continue;
+      looks.push(this.#admission.look(view, request, this.#partitions[row]!, row));
+    }
+    this.#options.inspector.inspectAll(looks, refusals => {
+      this.#resumed(held, rows => {
+        putBack(rows);
+        for (const look of looks) rows.inspected[look.row] = SEEN;
+        for (const { row, code, logStartOffset, message, records } of refusals) {
+          rows.refuse(row, code, logStartOffset, message, records);
+          rows.final[row] = 1;
+        }
+      });
+    });
+    return false;
+  }
+
   #waitCommitted(request: HeldProduce): boolean {
     const held = this.#hold(request);
     const { waits } = this.#options;
@@ -288,9 +316,8 @@ export class ProduceService implements HotRoute {
       this.#resumed(held, again => {
         putBack(again);
         for (const [row, result] of results) {
-          if (result.stale) continue;
-          if (result.code === 0) again.settle(row, result.baseOffset, result.logAppendTime, result.logStartOffset);
-          else again.refuse(row, result.code);
+          if (result.again === 'stale' || (result.again === 'look' && again.wantLook(row))) continue;
+          again.end(row, result.code, result.baseOffset, result.logAppendTime, result.logStartOffset);
           again.final[row] = 1;
         }
       });
@@ -339,6 +366,7 @@ export class ProduceService implements HotRoute {
       const view = this.#view;
       view.decode(space.bytes, request.bodyStart, request.end, request.apiVersion);
       this.#rows.reset(view.partitionCount);
+      this.#lookUpPartitions();
       this.#presetFrom(failed, request.apiVersion);
       this.#decideAnew({ ...request, correlationId: failed.answer.readInt32BE(4) });
     } catch (error) {
@@ -362,8 +390,8 @@ export class ProduceService implements HotRoute {
     let ordinal = 0;
     for (const topic of answer.responses) {
       for (const partition of topic.partitionResponses) {
-        if (partition.errorCode !== 0) rows.refuse(row, partition.errorCode, partition.errorMessage ?? undefined, partition.recordErrors.map(each => ({ index: each.batchIndex, message: each.batchIndexErrorMessage ?? '' })));
-        else if (partition.baseOffset === PLACEHOLDER) this.#takeOutcome(row, topic.name, partition.index, failed.outcomes[ordinal++]!);
+        if (partition.errorCode !== 0) rows.refuse(row, partition.errorCode, partition.logStartOffset, partition.errorMessage ?? undefined, partition.recordErrors.map(each => ({ index: each.batchIndex, message: each.batchIndexErrorMessage ?? '' })));
+        else if (partition.baseOffset === PLACEHOLDER) this.#takeOutcome(row, failed.outcomes[ordinal++]!);
         else rows.settle(row, partition.baseOffset, partition.logAppendTimeMs, partition.logStartOffset);
         if (rows.code[row] !== UNDECIDED) rows.final[row] = 1;
         row++;
@@ -371,14 +399,18 @@ export class ProduceService implements HotRoute {
     }
   }
 
-  #takeOutcome(row: number, topic: string, partition: number, outcome: AppendOutcome): void {
+  #takeOutcome(row: number, outcome: AppendOutcome): void {
     const rows = this.#rows;
     if (outcome.code === NativeCode.ok) rows.settle(row, outcome.baseOffset, outcome.logAppendTime, outcome.logStartOffset);
     else if (outcome.code !== NativeCode.staleGeneration) {
       // One that was decided before a failure in the same log was known is decided anew.
-      const logAppendTime = (this.#options.space.view.getInt16(this.#view.recordsStart(row) + 21) & 8) !== 0;
-      const { message, records } = appendRefusal({ ...outcome, topic, partition, logAppendTime, bounds: this.#options.timestampBounds(topic) });
-      rows.refuse(row, appendErrorCode(outcome.code), message, records);
+      const code = appendErrorCode(outcome.code);
+      const partition = this.#partitions[row];
+      if (partition === undefined) rows.refuse(row, code);
+      else {
+        const { message, records } = this.#options.inspector.explain(outcome.code, outcome.records, outcome.recordErrors, partition, this.#view.recordsStart(row));
+        rows.refuse(row, code, logStartBeside(code, partition), message, records);
+      }
     }
   }
 }

@@ -6,12 +6,15 @@ import { AWAITED } from '../../log/partition-log.js';
 import { NativeCode } from '../../native/codes.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import type { Partition, Waiter } from '../../replication/partition.js';
-import { appendErrorCode } from './append-errors.js';
+import { appendErrorCode, logStartBeside } from './append-errors.js';
 
 export interface ProduceResult {
   readonly code: number;
-  /** Not appended because of a failure in the log before it: it is to be decided anew. */
-  readonly stale: boolean;
+  /**
+   * It is to be decided anew: a failure in the log before it took it down ('stale'), or its records are to blame and which of
+   * them is found by a look into it ('look').
+   */
+  readonly again: 'stale' | 'look' | undefined;
   readonly baseOffset: number;
   readonly logAppendTime: number;
   readonly logStartOffset: number;
@@ -95,7 +98,12 @@ export class ProduceWait {
   }
 }
 
-const NOTHING: ProduceResult = { code: 0, stale: false, baseOffset: -1, logAppendTime: -1, logStartOffset: -1 };
+const NOTHING: ProduceResult = { code: 0, again: undefined, baseOffset: -1, logAppendTime: -1, logStartOffset: -1 };
+
+function againAfter(code: number): ProduceResult['again'] {
+  if (code === NativeCode.staleGeneration) return 'stale';
+  return code === NativeCode.invalidRecord || code === NativeCode.invalidTimestamp ? 'look' : undefined;
+}
 
 class PendingPartition implements Waiter {
   readonly #partition: Partition;
@@ -116,11 +124,12 @@ class PendingPartition implements Waiter {
   appended(code: number, baseOffset: number, lastOffset: number, timestamp: number): void {
     if (this.#over) return;
     if (code !== 0) {
-      this.#finish({ ...NOTHING, code: appendErrorCode(code), stale: code === NativeCode.staleGeneration });
+      const error = appendErrorCode(code);
+      this.#finish({ ...NOTHING, code: error, again: againAfter(code), logStartOffset: logStartBeside(error, this.#partition) });
       return;
     }
     const logAppendTime = (this.#partition.appendFlags & 1) !== 0 ? timestamp : -1;
-    this.#appended = { code: 0, stale: false, baseOffset, logAppendTime, logStartOffset: this.#partition.log?.startOffset ?? -1 };
+    this.#appended = { code: 0, again: undefined, baseOffset, logAppendTime, logStartOffset: this.#partition.log?.startOffset ?? -1 };
     this.#lastOffset = lastOffset;
     if (!this.#committed) {
       this.#finish(this.#appended);
@@ -138,7 +147,7 @@ class PendingPartition implements Waiter {
   }
 
   giveUp(code: number): void {
-    this.#finish({ ...NOTHING, code });
+    this.#finish({ ...(this.#appended ?? NOTHING), code });
   }
 
   #finish(result: ProduceResult): void {

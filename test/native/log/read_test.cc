@@ -120,6 +120,19 @@ TEST_CASE_FIXTURE(Fixture, "the search looks into compressed batches, and goes o
   CHECK(driver.max_timestamp()->timestamp == 60'004);
 }
 
+TEST_CASE_FIXTURE(Fixture, "an outline tells of every segment, from memory") {
+  const auto outline = driver.outline();
+  const auto facts = driver.segments();
+  REQUIRE(outline->segments.size() == facts->size());
+  REQUIRE(facts->size() > 2);
+  CHECK(outline->end_offset == 2 * kBatches);
+  for (size_t i = 0; i < facts->size(); ++i) {
+    CHECK(outline->segments[i].base_offset == (*facts)[i].base_offset);
+    CHECK(outline->segments[i].size == (*facts)[i].size);
+    CHECK(outline->segments[i].modified_ms == (*facts)[i].modified_ms);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "with LogAppendTime all records of a batch bear its time") {
   driver.clock().set(90'000);
   driver.append(simple_batch(3), kAppendLogAppendTime);

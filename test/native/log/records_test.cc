@@ -117,7 +117,7 @@ TEST_CASE("headers that contradict themselves are refused") {
   CHECK(check_bent(good, [](Bytes& b) { store_i32(b.data() + batch_at::kLength, -5); }) == Code::kCorruptBatch);
   CHECK(check_bent(good, [](Bytes& b) { store_i32(b.data() + batch_at::kLength, INT32_MAX); }) == Code::kCorruptBatch);
   CHECK(check_bent(good, [](Bytes& b) { store_i32(b.data() + batch_at::kLength, 48); }) == Code::kCorruptBatch);
-  CHECK(check_bent(good, [](Bytes& b) { store_i16(b.data() + batch_at::kAttributes, 5); }) == Code::kInvalidRecord);
+  CHECK(check_bent(good, [](Bytes& b) { store_i16(b.data() + batch_at::kAttributes, 5); }) == Code::kUnreadable);
   CHECK(check_bent(good, [](Bytes& b) { store_i16(b.data() + batch_at::kAttributes, 0x20); }) == Code::kInvalidRecord);
   CHECK(check_bent(good, [](Bytes& b) { store_i64(b.data() + batch_at::kProducerId, 9); }) == Code::kInvalidRecord);
   CHECK(check_bent(good, [](Bytes& b) {
@@ -182,12 +182,132 @@ TEST_CASE("timestamps out of bounds are named, -1 passes, and time wins over key
   CHECK(check(late_with_key, kAppendKeysRequired, 1'000'000, 100'000, 50'000).code == Code::kInvalidTimestamp);
 }
 
-TEST_CASE("a topic with CreateTime takes no batch that says LogAppendTime") {
+TEST_CASE("a batch that says LogAppendTime: its records bear its largest timestamp, and only topics with CreateTime take it") {
   TestBatch batch = simple_batch(2);
-  batch.attributes = 0x08;
+  batch.records[1].key = "k";
+  batch.attributes = static_cast<int16_t>(0x8088);
+  const auto stamped = [&batch](int64_t timestamp) {
+    Bytes bytes = encode(batch);
+    store_i64(bytes.data() + batch_at::kMaxTimestamp, timestamp);
+    fix_crc(&bytes);
+    return bytes;
+  };
+  Bytes bytes = stamped(7);
+  CHECK(check(bytes, 0, 1'000'000, 999'993).code == Code::kOk);
+  CHECK(BatchHeader(bytes.data()).attributes() == 0);  // the bit is cleared, and what Kafka does not know goes with it
+  CHECK(BatchHeader(bytes.data()).max_timestamp() == 7);
+  CHECK(crc_matches(bytes));
+  bytes = stamped(7);
+  CHECK(check(bytes, 0, 1'000'000, 999'992).failure.record_errors[1].timestamp == 7);
+  bytes = stamped(-7);
+  CHECK(check(bytes).batches[0].max_timestamp == -1);
+  for (const auto& [timestamp, flags] : {std::pair{7, uint32_t{kAppendLogAppendTime}}, std::pair{-1, uint32_t{0}}}) {
+    bytes = stamped(timestamp);
+    const Verdict verdict = check(bytes, flags);
+    CHECK(verdict.code == Code::kInvalidTimestamp);
+    REQUIRE(verdict.failure.record_errors.size() == 2);
+    CHECK(verdict.failure.record_errors[0].key_size == -1);
+    CHECK(verdict.failure.record_errors[1].key_size == 1);
+    CHECK(verdict.failure.record_errors[1].value_size == 10);
+    CHECK(verdict.failure.record_errors[1].offset_delta == 1);
+  }
+}
+
+TEST_CASE("attributes that nobody knows stay where the header is not rewritten") {
+  TestBatch batch = simple_batch(2);
+  batch.attributes = static_cast<int16_t>(0x80c0);
   Bytes bytes = encode(batch);
-  CHECK(check(bytes).code == Code::kInvalidTimestamp);
+  CHECK(check(bytes).code == Code::kOk);
+  CHECK(BatchHeader(bytes.data()).attributes() == static_cast<int16_t>(0x80c0));
   CHECK(check(bytes, kAppendLogAppendTime).code == Code::kOk);
+  CHECK(BatchHeader(bytes.data()).attributes() == 0x48);
+}
+
+TEST_CASE("any timestamp is taken where there are no bounds, and the largest one told") {
+  for (const int64_t timestamp : {INT64_MAX, INT64_MIN, int64_t{-5}, (int64_t{1} << 53) + 1}) {
+    Bytes bytes = encode(simple_batch(1, 10, timestamp));
+    const Verdict verdict = check(bytes);
+    CHECK(verdict.code == Code::kOk);
+    CHECK(verdict.batches[0].max_timestamp == std::max<int64_t>(-1, timestamp));
+    bytes = encode(simple_batch(1, 10, timestamp));
+    CHECK(check(bytes, 0, 1'800'000'000'000, 1'000'000, 1'000'000).failure.record_errors.at(0).timestamp == timestamp);
+  }
+}
+
+TEST_CASE("the first fault of a batch is the one that Kafka finds first") {
+  Bytes bytes = encode(simple_batch(1, 1'000'000));
+  bytes.back() ^= 1;
+  CHECK(check(bytes).code == Code::kMessageTooLarge);
+  store_i64(bytes.data(), 5);
+  CHECK(check(bytes).code == Code::kInvalidRecord);
+  Bytes small = encode(simple_batch(1));
+  store_i16(small.data() + batch_at::kAttributes, 5);
+  store_i32(small.data() + batch_at::kRecordCount, 7);
+  CHECK(check(small).code == Code::kCorruptBatch);
+  fix_crc(&small);
+  CHECK(check(small).code == Code::kUnreadable);
+}
+
+TEST_CASE("offsets inside a plain batch stay as they are; inside a compressed one they must be in turn") {
+  Bytes bytes = encode(simple_batch(2));
+  const std::vector<uint8_t> second = encode_record(simple_batch(1).records[0], 1'000, 1);
+  const size_t at = bytes.size() - second.size();
+  bytes[at + 3] = 0x00;  // the same offset again
+  fix_crc(&bytes);
+  const Bytes before = bytes;
+  CHECK(check(bytes).code == Code::kOk);
+  CHECK(bytes == before);
+  RecordRules rules;
+  rules.base_timestamp = 1'000;
+  rules.compressed = true;
+  const std::span<const uint8_t> records(bytes.data() + kBatchHeaderSize, bytes.size() - kBatchHeaderSize);
+  CHECK(walk_records(records, 2, rules, nullptr).code == Code::kUnreadable);
+  rules.keys_required = true;
+  CHECK(walk_records(records, 2, rules, nullptr).code == Code::kInvalidRecord);
+}
+
+TEST_CASE("a length that does not end is no fault of the record where the batch is plain") {
+  const Bytes endless(8, 0xff);
+  RecordRules rules;
+  CHECK(walk_records(endless, 1, rules, nullptr).code == Code::kUnreadable);
+  CHECK(walk_records(std::span(endless).first(4), 1, rules, nullptr).code == Code::kInvalidRecord);
+  rules.compressed = true;
+  CHECK(walk_records(endless, 1, rules, nullptr).code == Code::kInvalidRecord);
+}
+
+TEST_CASE("a batch is inspected ahead of its append for all faults but its place, and stays as it is") {
+  const auto inspect = [](Bytes& bytes, uint32_t flags = 0) {
+    AppendJob job;
+    job.bytes = bytes.data();
+    job.length = static_cast<uint32_t>(bytes.size());
+    job.flags = flags;
+    job.now_ms = 1'000'000;
+    OneInflater inflater;
+    AppendFailure failure;
+    return inspect_batch(job, {1'000'000}, &inflater, &failure);
+  };
+  for (const Codec codec : {Codec::kNone, Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd}) {
+    const TestBatch batch = simple_batch(3, 10, 500);
+    Bytes bytes = codec == Codec::kNone ? encode(batch) : encode(batch, codec);
+    store_i64(bytes.data() + batch_at::kMaxTimestamp, 9);
+    fix_crc(&bytes);
+    const Bytes before = bytes;
+    CHECK(inspect(bytes) == Code::kOk);
+    CHECK(inspect(bytes, kAppendLogAppendTime) == Code::kOk);
+    CHECK(inspect(bytes, kAppendKeysRequired) == Code::kInvalidRecord);
+    CHECK(bytes == before);
+    bytes.back() ^= 1;
+    CHECK(inspect(bytes) == Code::kCorruptBatch);
+    store_i64(bytes.data(), 5);
+    CHECK(inspect(bytes) == Code::kInvalidRecord);
+    Bytes cut(before.begin(), before.end() - 1);
+    CHECK(inspect(cut) == Code::kCorruptBatch);
+  }
+  TestBatch broken = simple_batch(3, 10, 500);
+  broken.attributes = 2;
+  broken.payload = "not really snappy";
+  Bytes bytes = encode(broken);
+  CHECK(inspect(bytes) == Code::kUnreadable);
 }
 
 TEST_CASE("a batch over max.message.bytes is too large, but not for a coordinator") {

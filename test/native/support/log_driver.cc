@@ -192,6 +192,10 @@ Result<TimestampAnswer> LogDriver::max_timestamp() {
 Result<ScanAnswer> LogDriver::scan(int64_t from, uint32_t max_batches) {
   return wait<Result<ScanAnswer>>([&](auto done) { log_->scan(from, max_batches, done); });
 }
+Result<LogOutline> LogDriver::outline() {
+  return wait<Result<LogOutline>>([&](auto done) { log_->outline(done); });
+}
+
 Result<std::vector<SegmentFacts>> LogDriver::segments() {
   return wait<Result<std::vector<SegmentFacts>>>([&](auto done) { log_->segments(done); });
 }

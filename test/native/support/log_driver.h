@@ -103,6 +103,7 @@ class LogDriver {
   Result<TimestampAnswer> max_timestamp();
   Result<ScanAnswer> scan(int64_t from, uint32_t max_batches = 1000);
   Result<std::vector<SegmentFacts>> segments();
+  Result<LogOutline> outline();
 
   // Every batch from `from` to the end, through locate(), each checked by its CRC.
   std::vector<StoredBatch> read_all(int64_t from = -1);
