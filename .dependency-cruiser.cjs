@@ -1,12 +1,12 @@
 // The layers of the design (README, "How it is built"): a module imports what stands left of it, never back, and peers of one
 // level leave each other alone.
 //
-//   base <- config, metrics, protocol <- native, compression <- network, log, zookeeper, security, quotas
+//   base <- config, metrics, protocol <- native <- network, log, zookeeper, security, quotas
 //        <- replication, coordinator, controller <- server <- admin, cli
 const levels = [
   ['base'],
   ['config', 'metrics', 'protocol'],
-  ['native', 'compression'],
+  ['native'],
   ['network', 'log', 'zookeeper', 'security', 'quotas'],
   ['replication', 'coordinator', 'controller'],
   ['server'],

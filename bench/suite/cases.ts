@@ -81,6 +81,11 @@ const LARGE_BATCH = { records: 900, 'value-bytes': 1024 };
 const SMALL = { records: 1, 'value-bytes': 100 };
 const FETCHED_BYTES = { real: 1e9, quick: 5e8, smoke: 8e6 };
 
+/** Values that each codec shrinks to about a quarter, and one that none does. */
+const QUARTER = { gzip: 'words', snappy: 'lines', lz4: 'lines', zstd: 'words' } as const;
+export const CODECS = ['lz4', 'snappy', 'zstd', 'gzip'] as const;
+type CodecName = (typeof CODECS)[number];
+
 const filled = new WeakSet<Subject>();
 const fetched = (subject: Subject): string => `bench-fetched-${subject.name}`;
 
@@ -91,6 +96,46 @@ export const produce = produceCase({
   partitions: 1,
   load: size => ({ ...LARGE_BATCH, 'in-flight': 5, bytes: { real: 1.5e9, quick: 1e9, smoke: 8e6 }[size] }),
 });
+
+/** Figures are per nominal gigabyte: of records as they were before they were compressed. The floor is the decoder alone. */
+function compressedCase(codec: CodecName, payload: 'quarter' | 'noise'): LoadCase {
+  const shape = { ...LARGE_BATCH, codec, payload: payload === 'noise' ? payload : QUARTER[codec] };
+  const bytes = (size: Size): number => ({ real: 3e9, quick: 1.5e9, smoke: 8e6 })[size];
+  return {
+    ...produceCase({
+      name: `${codec}-${payload}`,
+      question: `what does a nominal gigabyte in ${codec} batches cost the broker, ${payload === 'noise' ? 'of what does not compress' : 'compressed to a quarter'}?`,
+      bound: 'inflating all of it once, and a copy in and out of what it is packed to',
+      partitions: 6,
+      load: size => ({ ...shape, connections: 6, 'in-flight': 2, bytes: bytes(size) }),
+    }),
+    floor: async (_dir, size) => numbers(await runLoad('inflate', { ...shape, bytes: bytes(size) / 3 })),
+  };
+}
+
+export const compressedCases: readonly LoadCase[] = CODECS.flatMap(codec => [compressedCase(codec, 'quarter'), compressedCase(codec, 'noise')]);
+
+export const smallLz4 = produceCase({
+  name: 'small-lz4',
+  question: 'the same as connections, each record in an lz4 batch of its own',
+  bound: 'a receive and a send per request, and a frame of a hundred bytes inflated',
+  partitions: 8,
+  load: size => ({ ...SMALL, codec: 'lz4', connections: 32, seconds: seconds(size, 5), 'warmup-seconds': warmup(size) }),
+});
+
+/** A zstd batch of about a megabyte that becomes a hundred. */
+export const bombs: LoadCase = {
+  name: 'bombs',
+  question: 'how much memory do 32 producers cost that send zstd batches of some hundred kilobytes, which inflate to 100 MB each?',
+  bound: 'the frames that were received, and a window for each batch that is looked into',
+  mostRounds: 1,
+  async run(subject, size) {
+    const records = size === 'smoke' ? 4 : 100;
+    const rest = ownMemoryMB(subject.pid);
+    const result = await runLoad('produce', { ...on(subject), ...newTopic('bombs'), partitions: 32, connections: 32, records, 'value-bytes': 1e6, codec: 'zstd', payload: 'lines', 'in-flight': 1, requests: size === 'smoke' ? 32 : 320 });
+    return { ...numbers(result), grownMB: (numbers(result)['peakMB'] ?? NaN) - rest };
+  },
+};
 
 export const fetch: LoadCase = {
   name: 'fetch',
@@ -160,7 +205,7 @@ export const idle: LoadCase = {
   },
 };
 
-export const loadCases: readonly LoadCase[] = [produce, fetch, pipelined, connections, single, openLoop, idle];
+export const loadCases: readonly LoadCase[] = [produce, fetch, pipelined, connections, single, openLoop, ...compressedCases, smallLz4, bombs, idle];
 
 /** What a broker looks like once it has settled after its start, before any load. */
 export async function atRest(subject: Subject, size: Size): Promise<Sample> {

@@ -1,5 +1,5 @@
 // The table of what it must show: which numbers make a row, what is asked of them, and how they are printed.
-import type { Sample } from './cases.js';
+import { CODECS, type Sample } from './cases.js';
 import type { SubjectName } from './subject.js';
 
 export interface Figure {
@@ -36,6 +36,12 @@ export const rows: readonly Row[] = [
   { measure: 'open loop, 1,000 requests/s: p50; p99', case: 'open-loop', figures: [
     { sample: 'p50', unit: 'us', digits: 0, must: { ratioAtMost: 1 } },
     { sample: 'p99', unit: 'us', digits: 0, must: { ratioAtMost: 0.7 } }] },
+  ...codecRows(),
+  { measure: '32 connections, one lz4 batch of one record in flight on each: CPU each', case: 'small-lz4', figures: [
+    { sample: 'cpuPerRequest', unit: 'us', digits: 1, must: { ratioAtMost: 0.7 } },
+    { sample: 'requestsPerSecond', unit: '/s', digits: 0, must: { ratioAtLeast: 1.3 } }] },
+  { measure: '32 producers of zstd batches that inflate to 100 MB: memory above rest', case: 'bombs', figures: [
+    { sample: 'grownMB', unit: 'MB', digits: 0, must: { atMost: 20 } }] },
   { measure: '5,000 connections: all connected; all served', case: 'idle', figures: [
     { sample: 'allConnected', unit: 's', digits: 2, must: { atMost: 5 } },
     { sample: 'allServed', unit: 's', digits: 2, must: { atMost: 5 } },
@@ -47,6 +53,18 @@ export const rows: readonly Row[] = [
     { sample: 'peakMB', unit: 'MB', digits: 0, must: { atMost: 300 } },
     { sample: 'zookeeperMB', unit: 'MB ZooKeeper', digits: 0, must: 'told' }] },
 ];
+
+/** Per nominal gigabyte; the floor is the decoder alone. */
+function codecRows(): Row[] {
+  const most = { lz4: 0.35, snappy: 0.35, zstd: 0.6, gzip: 0.7 } as const;
+  return CODECS.flatMap(codec => (['quarter', 'noise'] as const).map((payload): Row => ({
+    measure: `broker CPU per nominal GB produced in ${codec}, ${payload === 'noise' ? 'incompressible' : 'about 4:1'}`,
+    case: `${codec}-${payload}`,
+    figures: [
+      { sample: 'cpuPerGB', unit: 's', digits: 2, must: payload === 'noise' ? 'told' : { ratioAtMost: most[codec] } },
+      { sample: 'megabytesPerSecond', unit: 'MB/s', digits: 0, must: payload === 'noise' ? 'told' : { ratioAtLeast: 1.5 } }],
+  })));
+}
 
 /** Samples by case, and within a case by broker; `floor` stands beside the brokers. */
 export type Results = Map<string, Map<SubjectName | 'floor', Sample[]>>;

@@ -12,7 +12,6 @@ inline uint32_t append_flags(uint32_t script) {
   uint32_t flags = 0;
   if (script & kScriptLogAppendTime) flags |= kAppendLogAppendTime;
   if (script & kScriptKeysRequired) flags |= kAppendKeysRequired;
-  if (script & kScriptInspected) flags |= kAppendInnerChecked;
   if (script & kScriptFollower) flags |= kAppendFollower;
   if (script & kScriptInternal) flags |= kAppendInternal;
   return flags;

@@ -10,7 +10,6 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <mutex>
 #include <span>
 #include <string>
@@ -22,6 +21,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "codec/codec.h"
 #include "log/log.h"
 #include "log/log_threads.h"
 #include "reactor/reactor.h"
@@ -93,11 +93,10 @@ class Exchange final : private WarmUp {
   void forget_log(uint32_t log);
   // Checks one batch on a log thread, ahead of its append: see inspect_batch(). All memory must stay until the completion was
   // polled.
-  void inspect(double cookie, uint32_t log, std::span<uint8_t> batch, std::optional<std::span<const uint8_t>> records,
-               uint32_t flags, std::span<double> errors);
-  // The first record at or past `timestamp`, or (timestamp -1) the first of the largest timestamp.
-  void find_in_records(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_offset,
-                       int64_t base_timestamp, int64_t timestamp, int64_t from_offset);
+  void inspect(double cookie, uint32_t log, std::span<uint8_t> batch, uint32_t flags, std::span<double> errors);
+  // Inflates on a log thread, and tells the length of it all; `plain` gets as much as there is room for. Both must stay until
+  // the completion was polled.
+  void inflate(double cookie, Codec codec, std::span<const uint8_t> packed, std::span<uint8_t> plain);
 
   // -- answers that failed: main owns one from its completion until done.
   Answer* failed_answer(uint32_t index);

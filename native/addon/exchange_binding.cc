@@ -59,7 +59,7 @@ Napi::Function ExchangeBinding::define(Napi::Env env) {
        InstanceMethod<&Self::close_log>("closeLog"),
        InstanceMethod<&Self::forget_log>("forgetLog"),
        InstanceMethod<&Self::inspect>("inspect"),
-       InstanceMethod<&Self::find_in_records>("findInRecords"),
+       InstanceMethod<&Self::inflate>("inflate"),
        InstanceMethod<&Self::failed_answer>("failedAnswer"),
        InstanceMethod<&Self::lock_file>("lockFile"),
        InstanceMethod<&Self::unlock_file>("unlockFile"),

@@ -50,7 +50,7 @@ class ExchangeBinding final : public Napi::ObjectWrap<ExchangeBinding> {
   Napi::Value close_log(const Napi::CallbackInfo& info);
   Napi::Value forget_log(const Napi::CallbackInfo& info);
   Napi::Value inspect(const Napi::CallbackInfo& info);
-  Napi::Value find_in_records(const Napi::CallbackInfo& info);
+  Napi::Value inflate(const Napi::CallbackInfo& info);
   Napi::Value failed_answer(const Napi::CallbackInfo& info);
   Napi::Value lock_file(const Napi::CallbackInfo& info);
   Napi::Value unlock_file(const Napi::CallbackInfo& info);

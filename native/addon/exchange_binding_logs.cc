@@ -202,35 +202,31 @@ Napi::Value ExchangeBinding::inspect(const Napi::CallbackInfo& info) {
   const double cookie = args.number("cookie");
   const uint32_t index = args.uint32("log");
   Napi::Uint8Array batch = args.bytes("batch");
-  const bool inflated = args.boolean("inflated");
-  Napi::Uint8Array records = args.bytes("records");
   const uint32_t flags = args.uint32("flags");
   Napi::Float64Array errors = args.doubles("errors");
   if (args.rejected()) return nothing(info);
-  Napi::Array held = Napi::Array::New(env_, 3);
+  Napi::Array held = Napi::Array::New(env_, 2);
   held.Set(0u, batch);
-  held.Set(1u, records);
-  held.Set(2u, errors);
+  held.Set(1u, errors);
   hold(cookie, held);
-  std::optional<std::span<const uint8_t>> inside;
-  if (inflated) inside.emplace(records.Data(), records.ByteLength());
-  exchange_->inspect(cookie, index, {batch.Data(), batch.ByteLength()}, inside, flags, {errors.Data(), errors.ElementLength()});
+  exchange_->inspect(cookie, index, {batch.Data(), batch.ByteLength()}, flags, {errors.Data(), errors.ElementLength()});
   return nothing(info);
 }
 
-Napi::Value ExchangeBinding::find_in_records(const Napi::CallbackInfo& info) {
+Napi::Value ExchangeBinding::inflate(const Napi::CallbackInfo& info) {
   if (!ready(info)) return nothing(info);
   Arguments args(info);
   const double cookie = args.number("cookie");
-  Napi::Uint8Array records = args.bytes("records");
-  const int32_t count = args.int32("count");
-  const int64_t base_offset = args.int64("baseOffset");
-  const int64_t base_timestamp = args.int64("baseTimestamp");
-  const int64_t timestamp = args.int64("timestamp");
-  const int64_t from = args.int64("from");
+  const uint32_t codec = args.uint32("codec");
+  Napi::Uint8Array packed = args.bytes("packed");
+  Napi::Uint8Array plain = args.bytes("plain");
   if (args.rejected()) return nothing(info);
-  hold(cookie, records);
-  exchange_->find_in_records(cookie, records.Data(), records.ByteLength(), count, base_offset, base_timestamp, timestamp, from);
+  if (codec < 1 || codec > 4) return args.reject("codec", "a codec of Kafka's"), nothing(info);
+  Napi::Array held = Napi::Array::New(env_, 2);
+  held.Set(0u, packed);
+  held.Set(1u, plain);
+  hold(cookie, held);
+  exchange_->inflate(cookie, static_cast<Codec>(codec), {packed.Data(), packed.ByteLength()}, {plain.Data(), plain.ByteLength()});
   return nothing(info);
 }
 

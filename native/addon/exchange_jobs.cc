@@ -1,11 +1,14 @@
-// What a log is asked to do in its turn, and looks into the records of inflated batches. Each ends with a completion that
-// carries the asker's cookie.
+// What a log is asked to do in its turn, and looks into batches beside it. Each ends with a completion that carries the
+// asker's cookie.
+#include <algorithm>
+
 #include "addon/append_flags.h"
 #include "addon/exchange.h"
 #include "addon/exchange_entry.h"
 #include "addon/record_errors.h"
+#include "codec/inflater.h"
 #include "log/batch_check.h"
-#include "log/record_walk.h"
+#include "log/look.h"
 
 namespace odradek {
 
@@ -23,6 +26,15 @@ auto by_offset(Done done) {
     done(offset.ok() ? Code::kOk : offset.status().code(), offset.ok() ? static_cast<double>(*offset) : -1);
   };
 }
+
+// For a job that stands for itself.
+class OwnInflater final : public InflaterLender {
+ public:
+  Inflater* inflater(size_t) override { return &inflater_; }
+
+ private:
+  Inflater inflater_;
+};
 
 }  // namespace
 
@@ -115,8 +127,7 @@ void Exchange::forget_log(uint32_t index) {
   free_entries_.push_back(index);
 }
 
-void Exchange::inspect(double cookie, uint32_t index, std::span<uint8_t> batch,
-                       std::optional<std::span<const uint8_t>> records, uint32_t flags, std::span<double> errors) {
+void Exchange::inspect(double cookie, uint32_t index, std::span<uint8_t> batch, uint32_t flags, std::span<double> errors) {
   if (log(index) == nullptr) return job_done(cookie, Code::kClosed);
   const Entry& entry = *entries_[index];
   AppendJob job;
@@ -127,19 +138,29 @@ void Exchange::inspect(double cookie, uint32_t index, std::span<uint8_t> batch,
   job.timestamp_before_max_ms = entry.timestamp_before_max_ms;
   job.timestamp_after_max_ms = entry.timestamp_after_max_ms;
   threads_->submit([=, this, limits = BatchLimits{entry.max_message_bytes}] {
+    OwnInflater lender;
     AppendFailure failure;
-    const Code code = inspect_batch(job, records, limits, &failure);
+    const Code code = inspect_batch(job, limits, &lender, &failure);
     const size_t told = write_record_errors(failure.record_errors, errors.data(), errors.size());
     job_done(cookie, code, static_cast<double>(told), failure.record_error_count);
   });
 }
 
-void Exchange::find_in_records(double cookie, const uint8_t* records, size_t length, int32_t count, int64_t base_offset,
-                               int64_t base_timestamp, int64_t timestamp, int64_t from_offset) {
+void Exchange::inflate(double cookie, Codec codec, std::span<const uint8_t> packed, std::span<uint8_t> plain) {
   threads_->submit([=, this] {
-    const FoundRecord found = find_record_by_timestamp({records, length}, count, base_offset, base_timestamp, timestamp, from_offset);
-    job_done(cookie, Code::kOk, found.found ? static_cast<double>(found.offset) : -1,
-             found.found ? static_cast<double>(found.timestamp) : -1);
+    Inflater inflater;
+    inflater.begin(codec, packed);
+    size_t copied = 0;
+    for (;;) {
+      const Decoded decoded = inflater.fill();
+      if (decoded == Decoded::kNoMemory) return job_done(cookie, Code::kOutOfMemory);
+      if (decoded == Decoded::kDamaged) return job_done(cookie, Code::kUnreadable);
+      const size_t size = std::min(inflater.plain().size(), plain.size() - copied);
+      std::copy_n(inflater.plain().begin(), size, plain.begin() + static_cast<ptrdiff_t>(copied));
+      copied += size;
+      inflater.consume(inflater.plain().size());
+      if (decoded == Decoded::kEnd) return job_done(cookie, Code::kOk, static_cast<double>(inflater.made()));
+    }
   });
 }
 

@@ -145,18 +145,7 @@ void Exchange::find_by_timestamp(double cookie, uint32_t index, int64_t timestam
   if (log == nullptr) return job_done(cookie, Code::kClosed);
   auto told = [this, cookie](Result<TimestampAnswer> answer) {
     if (!answer.ok()) return job_done(cookie, answer.status().code());
-    switch (answer->kind) {
-      case TimestampAnswer::Kind::kNone:
-        return job_done(cookie, Code::kOk, -1, -1, -1, -1);
-      case TimestampAnswer::Kind::kRecord:
-        return job_done(cookie, Code::kOk, static_cast<double>(answer->offset), static_cast<double>(answer->timestamp), -1, -1);
-      case TimestampAnswer::Kind::kCompressedBatch: {
-        const auto next = static_cast<double>(answer->next_offset);
-        const auto timestamp = static_cast<double>(answer->timestamp);
-        const double slice = keep_slice(std::move(answer->batch));
-        return job_done(cookie, Code::kOk, -2, timestamp, slice, next);
-      }
-    }
+    job_done(cookie, Code::kOk, static_cast<double>(answer->offset), static_cast<double>(answer->timestamp));
   };
   if (timestamp == INT64_MIN) log->max_timestamp(std::move(told));
   else log->find_by_timestamp(timestamp, from, std::move(told));

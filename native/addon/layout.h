@@ -33,7 +33,6 @@ enum class Opcode : int32_t { kRespond = 1, kRespondNothing = 2, kFail = 3, kRel
 enum ScriptAppendFlags : uint32_t {
   kScriptLogAppendTime = 1u << 0,
   kScriptKeysRequired = 1u << 1,
-  kScriptInspected = 1u << 2,
   kScriptFollower = 1u << 3,
   kScriptNotify = 1u << 4,
   kScriptInternal = 1u << 5,

@@ -11,8 +11,7 @@ namespace odradek {
 enum AppendFlags : uint32_t {
   // The topic's message.timestamp.type is LogAppendTime: batches are stamped with now_ms.
   kAppendLogAppendTime = 1u << 0,
-  // A compacted topic: every record needs a key. Uncompressed records are checked here; of compressed ones whoever
-  // inflates them checks it (record_walk.h).
+  // A compacted topic: every record needs a key.
   kAppendKeysRequired = 1u << 1,
   // A follower's append: the bytes come from a leader. Offsets, epochs, timestamps and CRC stay as they are; several
   // batches; one that is cut off at the end is dropped silently; so is everything from the first batch on that is above
@@ -21,8 +20,6 @@ enum AppendFlags : uint32_t {
   // From a coordinator of this broker, not from a client: control batches and any base offset are allowed, and the
   // max_message_bytes and timestamp bounds do not apply. The records are still walked and the CRC still checked.
   kAppendInternal = 1u << 3,
-  // A compressed batch was inflated and checked; its header says the largest timestamp found inside.
-  kAppendInnerChecked = 1u << 4,
 };
 
 // One append: whole batches of magic 2 in memory that stays valid and unread by others until the job is done. The log

@@ -1,8 +1,10 @@
 #include "log/batch_check.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "log/batch.h"
+#include "log/look.h"
 #include "log/record_walk.h"
 
 namespace odradek {
@@ -68,9 +70,7 @@ Code check_outside(std::span<const uint8_t> batch, bool from_client, const Batch
   return check_header(header, from_client, failure);
 }
 
-// Walks the records of `batch`, inflated if need be; gives their largest timestamp.
-Code check_records(const BatchHeader& header, std::span<const uint8_t> records, const AppendJob& job, AppendFailure* failure,
-                   int64_t* max_timestamp) {
+RecordRules rules_for(const BatchHeader& header, const AppendJob& job) {
   const bool from_client = (job.flags & kAppendInternal) == 0;
   RecordRules rules;
   rules.base_timestamp = header.base_timestamp();
@@ -83,31 +83,55 @@ Code check_records(const BatchHeader& header, std::span<const uint8_t> records, 
   rules.refuse_stamped = from_client && rules.stamped;
   rules.stamp = header.max_timestamp();
   rules.compressed = header.compressed();
-  const RecordVerdict verdict = walk_records(records, header.record_count(), rules, failure);
-  switch (verdict.code) {
-    case Code::kOk: break;
-    case Code::kInvalidTimestamp: return refuse(failure, verdict.code, "records were refused for their timestamps");
-    default:
-      if (*verdict.reason == 0) return refuse(failure, verdict.code, "records were refused for lacking a key");
-      failure->record_errors.clear();
-      failure->record_error_count = 0;
-      return refuse(failure, verdict.code, verdict.reason);
-  }
-  *max_timestamp = verdict.max_timestamp;
-  return Code::kOk;
+  return rules;
 }
 
-// One batch of a leader's append.
-Code check_produced(std::span<uint8_t> batch, const AppendJob& job, const BatchLimits& limits, CheckedBatch* checked,
-                    AppendFailure* failure) {
+// Makes a verdict the answer. Where the batch is malformed, none of its records is to blame.
+Code conclude(const RecordVerdict& verdict, AppendFailure* failure, int64_t* max_timestamp) {
+  if (*verdict.reason != 0) {
+    failure->record_errors.clear();
+    failure->record_error_count = 0;
+    return refuse(failure, verdict.code, verdict.reason);
+  }
+  *max_timestamp = verdict.max_timestamp;
+  switch (verdict.code) {
+    case Code::kOk: return Code::kOk;
+    case Code::kInvalidTimestamp: return refuse(failure, verdict.code, "records were refused for their timestamps");
+    default: return refuse(failure, verdict.code, "records were refused for lacking a key");
+  }
+}
+
+// Looks into a compressed batch, as far as may be for now; gives the largest timestamp.
+Code check_inside(std::span<const uint8_t> batch, const AppendJob& job, Look* look, InflaterLender* lender,
+                  AppendFailure* failure, int64_t* max_timestamp) {
+  Inflater* const inflater = look->budget == 0 ? nullptr : lender->inflater(batch.size());
+  if (inflater == nullptr) return Code::kWouldBlock;
+  if (!look->under_way) look->check.begin(batch, rules_for(BatchHeader(batch.data()), job), *inflater);
+  look->under_way = !look->check.go_on(*inflater, &look->budget);
+  if (look->under_way) return Code::kWouldBlock;
+  std::swap(*failure, look->check.failure());
+  return conclude(look->check.verdict(), failure, max_timestamp);
+}
+
+// Looks at the records of a batch, compressed or not; gives their largest timestamp.
+Code check_records(std::span<const uint8_t> batch, const AppendJob& job, Look* look, InflaterLender* lender,
+                   AppendFailure* failure, int64_t* max_timestamp) {
   const BatchHeader header(batch.data());
-  const bool from_client = (job.flags & kAppendInternal) == 0;
-  if (const Code code = check_outside(batch, from_client, limits, failure); code != Code::kOk) return code;
-  int64_t max_timestamp = header.max_timestamp();
-  if (!header.compressed()) {
-    const Code code = check_records(header, batch.subspan(batch_at::kRecords), job, failure, &max_timestamp);
+  if (header.compressed()) return check_inside(batch, job, look, lender, failure, max_timestamp);
+  const std::span<const uint8_t> records = batch.subspan(batch_at::kRecords);
+  return conclude(walk_records(records, header.record_count(), rules_for(header, job), failure), failure, max_timestamp);
+}
+
+// One batch of a leader's append. What a look that is under way began with was checked from outside then.
+Code check_produced(std::span<uint8_t> batch, const AppendJob& job, const BatchLimits& limits, Look* look,
+                    InflaterLender* lender, CheckedBatch* checked, AppendFailure* failure) {
+  const BatchHeader header(batch.data());
+  if (!look->under_way) {
+    const Code code = check_outside(batch, (job.flags & kAppendInternal) == 0, limits, failure);
     if (code != Code::kOk) return code;
   }
+  int64_t max_timestamp = -1;
+  if (const Code code = check_records(batch, job, look, lender, failure, &max_timestamp); code != Code::kOk) return code;
   const bool append_time = (job.flags & kAppendLogAppendTime) != 0;
   if (append_time) max_timestamp = job.now_ms;
   settle_times(batch, append_time, max_timestamp);
@@ -115,10 +139,15 @@ Code check_produced(std::span<uint8_t> batch, const AppendJob& job, const BatchL
   return Code::kOk;
 }
 
-Code check_leader_job(const AppendJob& job, const BatchLimits& limits, std::vector<CheckedBatch>* batches,
-                      AppendFailure* failure) {
+Code check_leader_job(const AppendJob& job, const BatchLimits& limits, Look* look, InflaterLender* lender,
+                      std::vector<CheckedBatch>* batches, AppendFailure* failure) {
   std::span<uint8_t> rest(job.bytes, job.length);
   if (rest.empty()) return refuse(failure, Code::kInvalidRecord, "no batch to append");
+  const size_t first = batches->size();
+  if (look->under_way) {
+    rest = rest.subspan(look->at);
+    batches->insert(batches->end(), look->before.begin(), look->before.end());
+  }
   while (!rest.empty()) {
     uint32_t size;
     if (const Code code = check_frame(rest, &size); code != Code::kOk) {
@@ -126,7 +155,12 @@ Code check_leader_job(const AppendJob& job, const BatchLimits& limits, std::vect
                                                                : "the batch is not of magic 2");
     }
     CheckedBatch checked;
-    if (const Code code = check_produced(rest.first(size), job, limits, &checked, failure); code != Code::kOk) return code;
+    const Code code = check_produced(rest.first(size), job, limits, look, lender, &checked, failure);
+    if (code == Code::kWouldBlock && look->under_way) {
+      look->at = job.length - rest.size();
+      look->before.assign(batches->begin() + static_cast<ptrdiff_t>(first), batches->end());
+    }
+    if (code != Code::kOk) return code;
     batches->push_back(checked);
     rest = rest.subspan(size);
   }
@@ -187,26 +221,23 @@ Code check_frame(std::span<const uint8_t> bytes, uint32_t* size) {
   return Code::kOk;
 }
 
-Code inspect_batch(const AppendJob& job, std::optional<std::span<const uint8_t>> records, const BatchLimits& limits,
-                   AppendFailure* failure) {
-  const std::span<uint8_t> batch(job.bytes, job.length);
+Code inspect_batch(const AppendJob& job, const BatchLimits& limits, InflaterLender* lender, AppendFailure* failure) {
+  const std::span<const uint8_t> batch(job.bytes, job.length);
   uint32_t size;
   if (const Code code = check_frame(batch, &size); code != Code::kOk || size != batch.size()) {
     return refuse(failure, code == Code::kOk ? Code::kCorruptBatch : code, "the batch is cut off or of an unknown format");
   }
   if (const Code code = check_outside(batch, true, limits, failure); code != Code::kOk) return code;
-  if (!records) return refuse(failure, Code::kUnreadable, "the batch does not inflate");
-  int64_t max_timestamp = -1;
-  if (const Code code = check_records(BatchHeader(job.bytes), *records, job, failure, &max_timestamp); code != Code::kOk) return code;
-  if ((job.flags & kAppendLogAppendTime) == 0) settle_times(batch, false, max_timestamp);
-  return Code::kOk;
+  Look look;
+  int64_t max_timestamp;
+  return check_records(batch, job, &look, lender, failure, &max_timestamp);
 }
 
-Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, std::vector<CheckedBatch>* batches,
-               AppendFailure* failure) {
+Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, Look* look, InflaterLender* lender,
+               std::vector<CheckedBatch>* batches, AppendFailure* failure) {
   const size_t before = batches->size();
   const Code code = (job.flags & kAppendFollower) != 0 ? check_follower_job(job, next_offset, batches, failure)
-                                                       : check_leader_job(job, limits, batches, failure);
+                                                       : check_leader_job(job, limits, look, lender, batches, failure);
   if (code != Code::kOk) batches->resize(before);
   return code;
 }

@@ -5,13 +5,15 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "log/append_job.h"
 
 namespace odradek {
+
+struct Look;
+class InflaterLender;
 
 // What the log must know of a batch that was found good.
 struct CheckedBatch {
@@ -26,17 +28,15 @@ struct BatchLimits {
 };
 
 // Checks all batches of `job` and appends their descriptions to `batches`. On failure `batches` is as it was, and
-// `failure` says why. The followers' variant may take fewer bytes than the job has: the batches tell how many.
-// next_offset is where the log ends, which only followers' offsets are compared with.
-Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, std::vector<CheckedBatch>* batches,
-               AppendFailure* failure);
+// `failure` says why. kWouldBlock: the look into a compressed batch is not over, because `look` has spent its budget or
+// the lender had no inflater; nothing is decided. The followers' variant may take fewer bytes than the job has: the
+// batches tell how many. next_offset is where the log ends, which only followers' offsets are compared with.
+Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, Look* look, InflaterLender* lender,
+               std::vector<CheckedBatch>* batches, AppendFailure* failure);
 
-// Looks into one batch ahead of its append, as far as that does not depend on the log's end: a compressed one, of which
-// somebody inflated `records`, or any other. Without `records` (they do not inflate) it is refused as kUnreadable, unless it
-// has a fault that Kafka finds first. One that is well says its largest timestamp afterwards. Of the job, `bytes` and
-// `length` (that one batch), flags, clock and bounds count.
-Code inspect_batch(const AppendJob& job, std::optional<std::span<const uint8_t>> records, const BatchLimits& limits,
-                   AppendFailure* failure);
+// Looks into one batch ahead of its append, as far as that does not depend on the log's end, and changes nothing. Of the job,
+// `bytes` and `length` (that one batch), flags, clock and bounds count. The lender has an inflater.
+Code inspect_batch(const AppendJob& job, const BatchLimits& limits, InflaterLender* lender, AppendFailure* failure);
 
 // The next batch's frame in `bytes`: its size, if a whole batch of magic 2 with a sane length is there.
 // kCorruptBatch: it is not. kUnsupportedMagic: another format.

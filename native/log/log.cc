@@ -80,12 +80,14 @@ bool Log::Core::serve(Workspace& scratch) {
     if (taken[taken_done].command) {
       (*taken[taken_done++].command)();
     } else {
-      const size_t from = taken_done;
+      size_t to = taken_done;
       uint64_t bytes = 0;
-      while (taken_done < taken.size() && !taken[taken_done].command && taken_done - from < kRoundJobs && bytes < kRoundBytes) {
-        bytes += taken[taken_done++].job.length;
+      while (to < taken.size() && !taken[to].command && to - taken_done < kRoundJobs && bytes < kRoundBytes) {
+        bytes += taken[to++].job.length;
       }
-      run_round({taken.data() + from, taken_done - from}, scratch);
+      taken_done += run_round({taken.data() + taken_done, to - taken_done}, scratch);
+      if (taken_done < to) return look_later();
+      give_inflater_back();
     }
     if (taken_done < taken.size()) return true;
   }

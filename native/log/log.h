@@ -79,16 +79,11 @@ struct TimestampAnswer {
   enum class Kind {
     kNone,    // no such record
     kRecord,  // offset and timestamp are the answer
-    // The answer is in a compressed batch: inflate `batch`, walk it (record_walk.h), and if it has no record that
-    // qualifies (at or past the asked timestamp and offset), ask again with from_offset = next_offset.
-    kCompressedBatch,
   };
   Kind kind = Kind::kNone;
   int64_t offset = -1;
   int64_t timestamp = -1;
   int32_t leader_epoch = -1;
-  Slice batch;               // the whole batch, header included; for kRecord too
-  int64_t next_offset = -1;  // after the batch
 };
 
 // One batch's header, for rebuilding producer state and the epoch cache.
@@ -189,11 +184,11 @@ class Log final : public Served, public std::enable_shared_from_this<Log> {
   // or past the end.
   void locate(int64_t from_offset, int64_t max_offset, uint32_t max_bytes, bool at_least_one_batch, SliceDone done);
 
-  // [beside] The first record at or past from_offset with timestamp >= `timestamp`.
+  // [beside] The first record at or past from_offset with timestamp >= `timestamp`. kUnreadable: it would lie in a
+  // compressed batch that does not inflate.
   void find_by_timestamp(int64_t timestamp, int64_t from_offset, TimestampDone done);
 
-  // [beside] The record with the largest timestamp (the first of equals in its batch). For kCompressedBatch, look for
-  // the batch's max timestamp, answer.timestamp.
+  // [beside] The record with the largest timestamp (the first of equals in its batch).
   void max_timestamp(TimestampDone done);
 
   // [beside] Headers from the batch that holds from_offset on, at most max_batches.

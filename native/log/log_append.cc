@@ -13,10 +13,12 @@ namespace {
 // Up to this size a job is copied next to the one before it: cheaper than a piece of its own for the kernel.
 constexpr uint32_t kStagedJob = 8 * 1024;
 constexpr size_t kStagingBytes = 1 << 20;
+// What one round spends on looking into compressed batches, in bytes of the cheapest codec: one to two milliseconds.
+constexpr uint64_t kLookBudget = 4 << 20;
 
 }  // namespace
 
-void Log::Core::run_round(std::span<Work> works, Workspace& scratch) {
+size_t Log::Core::run_round(std::span<Work> works, Workspace& scratch) {
   scratch.done.clear();
   scratch.failures.clear();
   if (!scratch.staging) scratch.staging = std::make_unique_for_overwrite<uint8_t[]>(kStagingBytes);
@@ -29,17 +31,28 @@ void Log::Core::run_round(std::span<Work> works, Workspace& scratch) {
   staged_from = 0;
   scratch.batches.clear();
   scratch.pieces.clear();
-  for (const Work& work : works) append_one(work.job, scratch);
+  look.budget = kLookBudget;
+  size_t over = 0;
+  while (over < works.size() && append_one(works[over].job, scratch)) ++over;
+  if (over == 0) return 0;
   static_cast<void>(write_pending(scratch));
   settle(scratch);
+  return over;
 }
 
-void Log::Core::append_one(const AppendJob& job, Workspace& scratch) {
+// False: a compressed batch in it is not looked through yet, and nothing was done.
+bool Log::Core::append_one(const AppendJob& job, Workspace& scratch) {
   AppendDone& done = scratch.done.emplace_back();
   done.cookie = job.cookie;
-  if (closed) return fail(done, Status(Code::kClosed), scratch);
-  if (!broken.ok()) return fail(done, broken, scratch);
-  if (job.generation != 0 && job.generation != generation) return fail(done, Status(Code::kStaleGeneration), scratch);
+  Status hopeless;
+  if (closed) hopeless = Status(Code::kClosed);
+  else if (!broken.ok()) hopeless = broken;
+  else if (job.generation != 0 && job.generation != generation) hopeless = Status(Code::kStaleGeneration);
+  if (!hopeless.ok()) {
+    look.under_way = false;
+    fail(done, hopeless, scratch);
+    return true;
+  }
   done.generation = job.generation;  // until settle(): whether the job counts on the others
 
   const bool follower = (job.flags & kAppendFollower) != 0;
@@ -50,13 +63,18 @@ void Log::Core::append_one(const AppendJob& job, Workspace& scratch) {
     refused = Status(Code::kInvalidArgument, 0, "a follower's append needs a generation");
   } else {
     AppendFailure& failure = scratch.failures.emplace_back();
-    const Code code = check_job(job, {options.max_message_bytes}, next_offset, &scratch.batches, &failure);
+    const Code code = check_job(job, {options.max_message_bytes}, next_offset, &look, this, &scratch.batches, &failure);
+    if (code == Code::kWouldBlock) {
+      scratch.failures.pop_back();
+      scratch.done.pop_back();
+      return false;
+    }
     if (code == Code::kOk) {
       scratch.failures.pop_back();
       const std::span<CheckedBatch> batches(scratch.batches.data() + before, scratch.batches.size() - before);
-      if (batches.empty()) return;
+      if (batches.empty()) return true;
       refused = place(job, batches, scratch);
-      if (refused.ok()) return;
+      if (refused.ok()) return true;
       scratch.batches.resize(std::min(scratch.batches.size(), before));
     } else {
       done.failure = &failure;
@@ -65,6 +83,7 @@ void Log::Core::append_one(const AppendJob& job, Workspace& scratch) {
   }
   if (job.generation != 0 && refused.code() != Code::kStaleGeneration) enter_generation(scratch.done.size() - 1);
   fail(done, refused, scratch);
+  return true;
 }
 
 // Gives a checked job its offsets and its place in the file; rolls before it when due.

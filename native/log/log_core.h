@@ -13,6 +13,7 @@
 
 #include "log/hot_tail.h"
 #include "log/log.h"
+#include "log/look.h"
 #include "log/segment_list.h"
 #include "log/workspace.h"
 
@@ -45,7 +46,7 @@ struct Work {
 //   (1) next_offset_ is the end of the log's bytes; end_offset_ of the face is equal, or below while a flush failed
 //   (2) recovery_point_ <= next_offset_
 //   (3) the list is never empty, and its last segment is open for appending, unless broken_ or closed_
-struct Log::Core {
+struct Log::Core final : private InflaterLender {
   Core(const OpenRequest& request, Log* face);
 
   // --- The queue (any thread) --------------------------------------------------------------------------------------
@@ -66,8 +67,9 @@ struct Log::Core {
   void when_readers_are_done(std::function<void()> then);
 
   // --- Appending (log thread; log_append.cc) -----------------------------------------------------------------------
-  void run_round(std::span<Work> works, Workspace& scratch);
-  void append_one(const AppendJob& job, Workspace& scratch);
+  // How many of them are over: fewer than there are when the look into a compressed batch is not.
+  size_t run_round(std::span<Work> works, Workspace& scratch);
+  bool append_one(const AppendJob& job, Workspace& scratch);
   Status place(const AppendJob& job, std::span<CheckedBatch> batches, Workspace& scratch);
   void stage(const AppendJob& job, uint32_t bytes, Workspace& scratch);
   Status write_pending(Workspace& scratch);
@@ -75,6 +77,11 @@ struct Log::Core {
   void fail(AppendDone& done, const Status& why, Workspace& scratch);
   void settle(Workspace& scratch);
   void enter_generation(size_t failed);
+
+  // --- Looking into compressed batches (log thread; log_looks.cc) ----------------------------------------------------
+  Inflater* inflater(size_t packed) override;
+  bool look_later();
+  void give_inflater_back();
 
   // --- Changing (log thread; log_changes.cc) -----------------------------------------------------------------------
   Status roll(int64_t base_offset, int64_t now_ms);
@@ -128,6 +135,11 @@ struct Log::Core {
   size_t staged_from = 0;         // start of the open run in the staging memory
   uint32_t old_generation = 1;    // when the round began
   size_t first_failed = SIZE_MAX; // the first job of the round whose failure began a generation
+  Look look;
+  std::unique_ptr<Inflater> lent;  // from the pool, with `claim`
+  Inflaters::Claim claim = Inflaters::Claim::kNone;
+  Inflaters::Claim promised = Inflaters::Claim::kNone;
+  Inflaters::Claim wanted = Inflaters::Claim::kNone;  // none was free
   struct Deleted {
     std::shared_ptr<Segment> segment;
     int64_t at_ms;

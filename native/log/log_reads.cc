@@ -3,6 +3,7 @@
 
 #include "log/batch_cursor.h"
 #include "log/log_core.h"
+#include "log/record_search.h"
 #include "log/record_walk.h"
 
 namespace odradek {
@@ -82,45 +83,23 @@ BatchFacts facts_from(const BatchHeader& header) {
   return facts;
 }
 
-// The batch at the cursor as an answer to a question of time.
-TimestampAnswer answer_for(const OpenSegment& opened, const BatchCursor& cursor, const BatchHeader& header) {
-  TimestampAnswer answer;
-  answer.leader_epoch = header.leader_epoch();
-  answer.next_offset = header.last_offset() + 1;
-  const auto size = static_cast<uint32_t>(header.size());
-  answer.batch = {opened.file, cursor.at(), size, size, header.base_offset(), opened.segment->base_offset()};
-  return answer;
+TimestampAnswer record_answer(int32_t leader_epoch, int64_t offset, int64_t timestamp) {
+  return {TimestampAnswer::Kind::kRecord, offset, timestamp, leader_epoch};
 }
 
 // Looks for the answer in the batch at the cursor.
-Result<TimestampAnswer> look_inside(const OpenSegment& opened, BatchCursor* cursor, const BatchHeader& header,
-                                    int64_t timestamp, int64_t from_offset) {
-  TimestampAnswer answer = answer_for(opened, *cursor, header);
+Result<TimestampAnswer> look_inside(BatchCursor* cursor, const BatchHeader& header, int64_t timestamp, int64_t from_offset) {
+  const int32_t epoch = header.leader_epoch();
   if (header.log_append_time()) {  // all its records bear the batch's timestamp
-    answer.kind = TimestampAnswer::Kind::kRecord;
-    answer.offset = std::max(from_offset, header.base_offset());
-    answer.timestamp = header.max_timestamp();
-    return answer;
+    return record_answer(epoch, std::max(from_offset, header.base_offset()), header.max_timestamp());
   }
-  if (header.compressed()) {
-    answer.kind = TimestampAnswer::Kind::kCompressedBatch;
-    answer.timestamp = header.max_timestamp();
-    return answer;
-  }
-  const int64_t base_offset = header.base_offset();
-  const int64_t base_timestamp = header.base_timestamp();
-  const int32_t count = header.record_count();
-  Result<std::span<const uint8_t>> records =
-      cursor->bytes(kBatchHeaderSize, static_cast<size_t>(header.size()) - kBatchHeaderSize);
-  if (!records.ok()) return records.status();
-  const FoundRecord found =
-      find_record_by_timestamp(*records, count, base_offset, base_timestamp, timestamp, from_offset);
-  if (found.found) {
-    answer.kind = TimestampAnswer::Kind::kRecord;
-    answer.offset = found.offset;
-    answer.timestamp = found.timestamp;
-  }
-  return answer;
+  const auto size = static_cast<size_t>(header.size());
+  Result<std::span<const uint8_t>> bytes = cursor->bytes(0, size);
+  if (!bytes.ok()) return bytes.status();
+  if (bytes->size() < size) return TimestampAnswer{};  // cut away under the reader
+  Result<FoundRecord> found = find_record_in_batch(*bytes, timestamp, from_offset);
+  if (!found.ok()) return found.status();
+  return found->found ? record_answer(epoch, found->offset, found->timestamp) : TimestampAnswer{};
 }
 
 // The key of a control record says what it marks; the value of a transaction marker, who.
@@ -184,7 +163,7 @@ Result<TimestampAnswer> find_timestamp_in(const ReadView& view, int64_t timestam
     while (const BatchHeader* header = cursor.next()) {
       if (header->base_offset() >= view.end) return TimestampAnswer{};
       if (header->max_timestamp() < timestamp || header->last_offset() < from_offset) continue;
-      Result<TimestampAnswer> answer = look_inside(*opened, &cursor, *header, timestamp, from_offset);
+      Result<TimestampAnswer> answer = look_inside(&cursor, *header, timestamp, from_offset);
       if (!answer.ok() || answer->kind != TimestampAnswer::Kind::kNone) return answer;
     }
     if (Status status = ended(cursor, *opened); !status.ok()) return status;
@@ -209,7 +188,7 @@ Result<TimestampAnswer> max_timestamp_in(const ReadView& view) {
   BatchCursor cursor(*opened->file, opened->index->lookup(largest.offset), opened->size);
   while (const BatchHeader* header = seek(&cursor, largest.offset)) {
     if (header->max_timestamp() != largest.timestamp) continue;
-    return look_inside(*opened, &cursor, *header, largest.timestamp, header->base_offset());
+    return look_inside(&cursor, *header, largest.timestamp, header->base_offset());
   }
   if (Status status = ended(cursor, *opened); !status.ok()) return status;
   return TimestampAnswer{};

@@ -30,7 +30,8 @@ struct LogThreads::Worker {
   std::thread thread;
 };
 
-LogThreads::LogThreads(Options options) : options_(options) {
+LogThreads::LogThreads(Options options)
+    : options_(options), inflaters_(std::clamp(options.threads, 1u, std::max(1u, options.cores))) {
   const uint32_t count = std::max(1u, options_.threads);
   for (uint32_t i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>());
   coming_.store(count, std::memory_order_relaxed);
@@ -62,6 +63,13 @@ void LogThreads::kick() {
     idle_.back()->watch = true;
     idle_.back()->wake.notify_one();
   }
+}
+
+void LogThreads::give_back(std::unique_ptr<Inflater> inflater, Inflaters::Claim claim) {
+  std::shared_ptr<Served> next = inflaters_.give(std::move(inflater), claim);
+  if (!next) return;
+  schedule(std::move(next));
+  kick();
 }
 
 void LogThreads::expect() {

@@ -1,6 +1,7 @@
 // The threads that serve logs: a few, for any number of logs. One log is served by one thread at a time, in order.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "log/inflaters.h"
 
 namespace odradek {
 
@@ -38,6 +40,7 @@ class LogThreads {
   struct Options {
     uint32_t threads = 8;             // num.io.threads
     const char* name = "odradek-log";  // at most 12 characters
+    uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
     bool may_linger = std::thread::hardware_concurrency() > 1;  // alone on its core, one that waits awake is in the way
   };
 
@@ -57,6 +60,10 @@ class LogThreads {
   // its waking (tens of microseconds where an idle core sleeps deeply) runs beside whatever prepares the work. Nothing
   // happens when a thread is up already.
   void expect();
+
+  // What the logs inflate with. give_back() is give(), and serves who waited.
+  Inflaters& inflaters() { return inflaters_; }
+  void give_back(std::unique_ptr<Inflater> inflater, Inflaters::Claim claim);
 
   // Runs `job` on some thread, beside the logs: cold reads, warm-ups, flushes of rolled segments, opening. Jobs start
   // in order but run in parallel, and leave one thread free for logs when there are two or more. Wakes a thread itself.
@@ -83,6 +90,7 @@ class LogThreads {
   bool worth_another_thread() const;
 
   const Options options_;
+  Inflaters inflaters_;
   std::mutex mutex_;
   // Under mutex_.
   std::deque<std::shared_ptr<Served>> ready_;

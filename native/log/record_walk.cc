@@ -28,13 +28,6 @@ namespace {
 //            keyLength varint, key, valueLength varint, value, headerCount varint, headers
 //   header:  keyLength varint, key, valueLength varint, value
 // `length` counts what follows it. A negative key or value length means null.
-struct RecordView {
-  int64_t timestamp_delta;
-  int32_t offset_delta;
-  int32_t key_length;
-  int32_t value_length;
-};
-
 // A length that is no number. Kafka tells it from other faults of a record, by accident.
 constexpr const char kNoLength[] = "a record's length does not end";
 
@@ -58,7 +51,7 @@ bool skip_headers(const uint8_t*& at, const uint8_t* end) {
 }
 
 // Null when all is well, otherwise what is wrong.
-const char* read_any_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
+const char* read_any_record(const uint8_t*& at, const uint8_t* end, RecordHead* record) {
   int32_t length;
   const uint8_t* const from = at;
   if (!read_varint(at, end, &length)) return at - from == kMostVarintBytes ? kNoLength : "the batch ends inside a record's length";
@@ -91,7 +84,7 @@ inline bool read_short(const uint8_t*& at, int64_t* value) {
 
 // Most records: short numbers, no headers, not at the very end. The next one's place comes from the length alone, so the
 // processor reads ahead while it still checks this one. False: not such a record, or a broken one; `at` is unchanged.
-inline bool read_plain_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
+inline bool read_plain_record(const uint8_t*& at, const uint8_t* end, RecordHead* record) {
   constexpr ptrdiff_t kNumbers = 16;  // the numbers before the key, as short ones, and one look beyond
   if (end - at < kNumbers) return false;
   const uint8_t* p = at;
@@ -120,7 +113,7 @@ inline bool read_plain_record(const uint8_t*& at, const uint8_t* end, RecordView
   return true;
 }
 
-inline const char* read_record(const uint8_t*& at, const uint8_t* end, RecordView* record) {
+inline const char* read_record(const uint8_t*& at, const uint8_t* end, RecordHead* record) {
   return read_plain_record(at, end, record) ? nullptr : read_any_record(at, end, record);
 }
 
@@ -139,7 +132,7 @@ inline bool out_of_bounds(int64_t timestamp, const RecordRules& rules) {
   return age > rules.before_max_ms || subtract_wrapping(0, age) > rules.after_max_ms;
 }
 
-void note(AppendFailure* errors, int32_t index, Code code, int64_t timestamp, const RecordView& record) {
+void note(AppendFailure* errors, int32_t index, Code code, int64_t timestamp, const RecordHead& record) {
   if (errors == nullptr) return;
   ++errors->record_error_count;
   if (errors->record_errors.size() < AppendFailure::kMaxRecordErrors) {
@@ -147,56 +140,50 @@ void note(AppendFailure* errors, int32_t index, Code code, int64_t timestamp, co
   }
 }
 
-RecordVerdict broken(const char* reason, const RecordRules& rules) {
+RecordVerdict broken(const char* reason) {
   RecordVerdict verdict;
-  verdict.code = reason == kNoLength && !rules.compressed ? Code::kUnreadable : Code::kInvalidRecord;
+  verdict.code = reason == kNoLength ? Code::kUnreadable : Code::kInvalidRecord;
   verdict.reason = reason;
   return verdict;
 }
 
 }  // namespace
 
-RecordVerdict walk_records(std::span<const uint8_t> records, int32_t count, const RecordRules& rules,
-                           AppendFailure* errors) {
-  RecordVerdict verdict;
-  const uint8_t* at = records.data();
-  const uint8_t* const end = at + records.size();
-  bool in_turn = true;
-  for (int32_t index = 0; index < count; ++index) {
-    RecordView record;
-    if (const char* reason = read_record(at, end, &record)) return broken(reason, rules);
-    in_turn = in_turn && record.offset_delta == index;
-    const int64_t timestamp = rules.stamped ? rules.stamp : add_wrapping(rules.base_timestamp, record.timestamp_delta);
-    verdict.max_timestamp = std::max(verdict.max_timestamp, timestamp);
-    if (rules.keys_required && record.key_length < 0) {
-      // Kafka stops looking at a record at its first fault, and looks at the key first.
-      if (verdict.code == Code::kOk) verdict.code = Code::kInvalidRecord;
-      note(errors, index, Code::kInvalidRecord, timestamp, record);
-    } else if (rules.check_timestamps && timestamp != kNoTimestamp ? out_of_bounds(timestamp, rules) : rules.refuse_stamped) {
-      verdict.code = Code::kInvalidTimestamp;
-      note(errors, index, Code::kInvalidTimestamp, timestamp, record);
-    }
+void RecordJudge::judge(int32_t index, const RecordHead& record, AppendFailure* errors) {
+  in_turn_ = in_turn_ && record.offset_delta == index;
+  const int64_t timestamp = rules_.stamped ? rules_.stamp : add_wrapping(rules_.base_timestamp, record.timestamp_delta);
+  verdict_.max_timestamp = std::max(verdict_.max_timestamp, timestamp);
+  if (rules_.keys_required && record.key_length < 0) {
+    // Kafka stops looking at a record at its first fault, and looks at the key first.
+    if (verdict_.code == Code::kOk) verdict_.code = Code::kInvalidRecord;
+    note(errors, index, Code::kInvalidRecord, timestamp, record);
+  } else if (rules_.check_timestamps && timestamp != kNoTimestamp ? out_of_bounds(timestamp, rules_) : rules_.refuse_stamped) {
+    verdict_.code = Code::kInvalidTimestamp;
+    note(errors, index, Code::kInvalidTimestamp, timestamp, record);
   }
-  if (at != end) return broken("bytes are left over after the last record", rules);
-  if (verdict.code == Code::kOk && rules.compressed && !in_turn) {
+}
+
+RecordVerdict RecordJudge::verdict() const {
+  RecordVerdict verdict = verdict_;
+  if (verdict.code == Code::kOk && rules_.compressed && !in_turn_) {
     verdict.code = Code::kUnreadable;
     verdict.reason = "offsets inside the batch do not count up from 0";
   }
   return verdict;
 }
 
-FoundRecord find_record_by_timestamp(std::span<const uint8_t> records, int32_t count, int64_t base_offset,
-                                     int64_t base_timestamp, int64_t timestamp, int64_t from_offset) {
+RecordVerdict walk_records(std::span<const uint8_t> records, int32_t count, const RecordRules& rules,
+                           AppendFailure* errors) {
+  RecordJudge judge(rules);
   const uint8_t* at = records.data();
   const uint8_t* const end = at + records.size();
   for (int32_t index = 0; index < count; ++index) {
-    RecordView record;
-    if (read_record(at, end, &record) != nullptr) break;
-    const int64_t offset = add_wrapping(base_offset, record.offset_delta);
-    const int64_t found = add_wrapping(base_timestamp, record.timestamp_delta);
-    if (found >= timestamp && offset >= from_offset) return {true, offset, found};
+    RecordHead record;
+    if (const char* reason = read_record(at, end, &record)) return broken(reason);
+    judge.judge(index, record, errors);
   }
-  return {};
+  if (at != end) return broken("bytes are left over after the last record");
+  return judge.verdict();
 }
 
 std::optional<ControlRecord> read_control_record(std::span<const uint8_t> records) {

@@ -1,5 +1,5 @@
-// Looks at the records of one batch, natively: those of an uncompressed batch in place, those of a compressed one after
-// somebody inflated them. Pure functions over memory; any thread. Never reads outside `records`, whatever it holds.
+// Looks at the records of one uncompressed batch, where they lie, and judges records wherever they come from. Pure; any
+// thread. Never reads outside `records`, whatever it holds.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "log/append_job.h"
+#include "log/record_stream.h"
 
 namespace odradek {
 
@@ -35,20 +36,27 @@ struct RecordVerdict {
   int64_t max_timestamp = -1;   // when kOk
 };
 
+// Judges the records of one batch, one after the other.
+class RecordJudge {
+ public:
+  explicit RecordJudge(const RecordRules& rules = {}) : rules_(rules) {}
+
+  // One that is to blame is added to `errors`, if given.
+  void judge(int32_t index, const RecordHead& record, AppendFailure* errors);
+
+  // After the last one.
+  RecordVerdict verdict() const;
+
+ private:
+  RecordRules rules_;
+  RecordVerdict verdict_;
+  bool in_turn_ = true;
+};
+
 // Checks that `records` holds exactly `count` records of the v2 format, every length inside, nothing left over, and the
 // rules. Record errors are added to `errors`, if given; structure fails at once.
 RecordVerdict walk_records(std::span<const uint8_t> records, int32_t count, const RecordRules& rules,
                            AppendFailure* errors);
-
-struct FoundRecord {
-  bool found = false;
-  int64_t offset = -1;
-  int64_t timestamp = -1;
-};
-
-// The first record whose timestamp is >= `timestamp` and offset >= from_offset. Stops quietly at broken structure.
-FoundRecord find_record_by_timestamp(std::span<const uint8_t> records, int32_t count, int64_t base_offset,
-                                     int64_t base_timestamp, int64_t timestamp, int64_t from_offset);
 
 struct ControlRecord {
   int16_t type = -1;               // 0 abort, 1 commit, 2 leader change, ...

@@ -2,7 +2,7 @@
 // next to nothing. The code cache belongs to the Node that built it; any other ignores it and compiles as usual.
 //
 //   dist/bin/odradek.cjs       the command: runs the bundle, from the cache where that fits
-//   dist/bin/bundle.cjs        everything it needs but native code and codec packages
+//   dist/bin/bundle.cjs        everything it needs but native code
 //   dist/bin/bundle.cache      V8's code for it, taken after a real start so that what a start runs is in it
 
 import { spawnSync } from 'node:child_process';
@@ -26,7 +26,7 @@ await build({
   minifySyntax: true,
   legalComments: 'none',
   logLevel: 'warning',
-  external: ['dot-properties', 'snappy', 'lz4-napi', 'zstd-napi'],
+  external: ['dot-properties'],
   define: { 'import.meta.url': 'bundleUrl' },
   banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
 });

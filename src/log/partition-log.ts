@@ -31,12 +31,11 @@ export interface Located {
   readonly firstOffset: number;
 }
 
-/** Answer of a timestamp search. */
-export type FoundByTimestamp =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'record'; readonly offset: number; readonly timestamp: number }
-  /** In a compressed batch, which lies in `slice`; the search goes on at `next` where it turns out not to be there. */
-  | { readonly kind: 'compressed'; readonly slice: number; readonly length: number; readonly maxTimestamp: number; readonly next: number };
+/** A record that a search by time found. */
+export interface FoundOffset {
+  readonly offset: number;
+  readonly timestamp: number;
+}
 
 export interface SegmentFacts {
   readonly baseOffset: number;
@@ -166,20 +165,18 @@ export class PartitionLog {
   }
 
   /** First record at or after `timestamp` and `from`. */
-  async findByTimestamp(timestamp: number, from: number): Promise<FoundByTimestamp> {
+  async findByTimestamp(timestamp: number, from: number): Promise<FoundOffset | undefined> {
     return this.#search((native, cookie) => native.findByTimestamp(cookie, this.index, timestamp, from));
   }
 
   /** The record with the largest timestamp (KIP-734). */
-  async maxTimestamp(): Promise<FoundByTimestamp> {
+  async maxTimestamp(): Promise<FoundOffset | undefined> {
     return this.#search((native, cookie) => native.maxTimestamp(cookie, this.index));
   }
 
-  async #search(begin: (native: NativeExchange, cookie: number) => void): Promise<FoundByTimestamp> {
+  async #search(begin: (native: NativeExchange, cookie: number) => void): Promise<FoundOffset | undefined> {
     const found = await this.#jobs.run(`searching ${this.directory}`, begin);
-    if (found.first === -1) return { kind: 'none' };
-    if (found.first === -2) return { kind: 'compressed', maxTimestamp: found.second, slice: found.third, length: this.#native.sliceLength(found.third), next: found.fourth };
-    return { kind: 'record', offset: found.first, timestamp: found.second };
+    return found.first < 0 ? undefined : { offset: found.first, timestamp: found.second };
   }
 
   /** All segments, oldest first, and where the log ends. */

@@ -48,8 +48,6 @@ export const AppendFlag = {
   logAppendTime: 1,
   /** A record without a key is refused (compacted topics). */
   requireKey: 2,
-  /** The inside of a compressed batch has been looked at. */
-  inspected: 4,
   /** Offsets and epochs are the leader's and stay. */
   follower: 8,
   /** Wakes the main isolate when done even where nobody watches the log. */
@@ -165,7 +163,7 @@ export interface NativeExchange {
   /** Takes the slice and copies it into memory. Values: bytes. */
   readSlice(cookie: number, slice: number, target: Uint8Array): void;
 
-  /** Values: offset, timestamp. Offset -1: none. Offset -2: in a compressed batch; timestamp its largest, then its slice, then where to go on. */
+  /** Values: offset, timestamp. Offset -1: none. */
   findByTimestamp(cookie: number, log: number, timestamp: number, from: number): void;
   maxTimestamp(cookie: number, log: number): void;
   /** Segments, oldest first, into `target` (SegmentField), as many as it has room for. Values: how many there are, end offset. */
@@ -191,13 +189,12 @@ export interface NativeExchange {
   forgetLog(log: number): void;
 
   /**
-   * Checks one batch ahead of its append, with its plain records; a batch that does not inflate is refused in any case, for that
-   * unless it has a fault that Kafka finds before. Of one that is well, the header says the largest timestamp afterwards.
-   * `flags` are those of the append. Values: refused records that `errors` has room for, and how many there are.
+   * Checks one batch ahead of its append, and changes nothing. `flags` are those of the append. Values: refused records that
+   * `errors` has room for, and how many there are.
    */
-  inspect(cookie: number, log: number, batch: Uint8Array, inflated: boolean, records: Uint8Array, flags: number, errors: Float64Array): void;
-  /** Values: offset and timestamp of the first record at or past `timestamp` and `from`, or -1. */
-  findInRecords(cookie: number, records: Uint8Array, count: number, baseOffset: number, baseTimestamp: number, timestamp: number, from: number): void;
+  inspect(cookie: number, log: number, batch: Uint8Array, flags: number, errors: Float64Array): void;
+  /** Inflates (codecs 1 to 4). Values: the length of it all; `plain` gets as much as there is room for. */
+  inflate(cookie: number, codec: number, packed: Uint8Array, plain: Uint8Array): void;
 
   /** Once per completion of kind answerFailed. */
   failedAnswer(answer: number): FailedAnswer;

@@ -15,6 +15,7 @@ import { LogManager, logOptions } from '../log/log-manager.js';
 import { identityProblem, META_PROPERTIES, readMetaProperties, writeMetaProperties, type FoundMetaProperties } from '../log/meta-properties.js';
 import { diskStorage, type Storage } from '../log/storage.js';
 import { AppendFlag } from '../native/exchange.js';
+import { inflate } from '../native/inflate.js';
 import { MetadataCache } from '../replication/metadata-cache.js';
 import type { Partition } from '../replication/partition.js';
 import { ReplicaManager } from '../replication/replica-manager.js';
@@ -31,7 +32,6 @@ import { InternalTopicLog } from './coordinator-log.js';
 import { DataPlane } from './data-plane.js';
 import { LocalChannel } from './local-channel.js';
 import { zooKeeperOffsets } from './legacy-offsets.js';
-import { OffsetSearch } from './offset-search.js';
 import { allocateProducerIds } from './producer-id-blocks.js';
 import { ProducerIds } from './producer-ids.js';
 import { clusterIdOf, createPersistentPaths, generateBrokerId, register } from './registration.js';
@@ -317,7 +317,7 @@ class Broker implements RunningBroker {
         },
         topicExists: (topic, partition) => this.#metadata.has(topic, partition),
       },
-      inflate: (codec, records) => plane.codecs.inflate(codec, Buffer.from(records.buffer, records.byteOffset, records.byteLength), 64 << 20),
+      inflate: (codec, records) => inflate(plane.jobs, codec, records),
       legacyOffsets: zooKeeperOffsets(this.#zk),
     }));
     const channel = new LocalChannel(() => services);
@@ -332,7 +332,6 @@ class Broker implements RunningBroker {
       metadata: this.#metadata, replicas: this.#replicas, controller, topics, groups,
       internalTopics: new InternalTopics(topics, config, this.#logger),
       topicConfigs: this.#topicConfigs,
-      offsetSearch: new OffsetSearch(plane.jobs, plane.codecs),
       producerIds: new ProducerIds({ ...seams, allocate: () => allocateProducerIds(this.#zk, this.id) }),
       apiVersions: { advertised: advertisedApis(), finalizedFeatures: (this.#features = new FinalizedFeatures(this.#zk, this.#logger)) },
     };

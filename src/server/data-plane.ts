@@ -9,7 +9,6 @@ import type { Random } from '../base/random.js';
 import { TimerWheel } from '../base/timer-wheel.js';
 import type { Timers } from '../base/timers.js';
 import { TurnQueue } from '../base/turn-queue.js';
-import { Codecs } from '../compression/codecs.js';
 import type { BrokerConfig } from '../config/broker-config.js';
 import type { LogManager } from '../log/log-manager.js';
 import { Commands } from '../native/commands.js';
@@ -66,7 +65,6 @@ export class DataPlane {
   readonly commands: Commands;
   readonly space: ResponseSpace;
   readonly jobs: Jobs;
-  readonly codecs = new Codecs();
   readonly wheel: TimerWheel;
   readonly turns: TurnQueue;
   readonly waits: ProduceWaits;
@@ -114,9 +112,9 @@ export class DataPlane {
   /** Connections are heard from here on, and completions settled. Their requests wait until open(). */
   serve({ logs, replicas, topicConfigs, routes }: Served): void {
     const { config, clock, timers, random, logger } = this.#seams;
-    const { native, commands, space, jobs, codecs, wheel, turns, waits } = this;
+    const { native, commands, space, jobs, wheel, turns, waits } = this;
     const inspector = new Inspector({
-      jobs, codecs, clock, logger, arena: space.bytes,
+      jobs, clock, logger, arena: space.bytes,
       timestampBounds: topic => {
         const { messageTimestampBeforeMaxMs, messageTimestampAfterMaxMs } = topicConfigs.of(topic);
         return { beforeMs: messageTimestampBeforeMaxMs, afterMs: messageTimestampAfterMaxMs };
@@ -158,7 +156,6 @@ export class DataPlane {
     this.#closed = true;
     this.wheel.close();
     this.turns.close();
-    await this.codecs.close();
     this.commands.close();
     this.native.close();
   }

@@ -12,7 +12,6 @@ import type { ReplicaManager } from '../replication/replica-manager.js';
 import type { ZooKeeper } from '../zookeeper/types.js';
 import type { ApiVersionsTable } from './api-versions.js';
 import type { ProducerIds } from './producer-ids.js';
-import type { OffsetSearch } from './offset-search.js';
 import type { InternalTopics } from './topics/internal-topics.js';
 import type { TopicAdmin } from './topics/topic-admin.js';
 import type { TopicConfigs } from './topics/topic-configs.js';
@@ -32,7 +31,6 @@ export interface BrokerServices {
   readonly topics: TopicAdmin;
   readonly internalTopics: InternalTopics;
   readonly topicConfigs: TopicConfigs;
-  readonly offsetSearch: OffsetSearch;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly apiVersions: ApiVersionsTable;

@@ -2,6 +2,7 @@
 // here from the addon's own object files so that it needs nothing but a compiler.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -33,11 +34,15 @@ function build(): string {
     join(here, 'log/swap_enumeration.cc'),
     join(here, 'log/enumeration_main.cc'),
     ...layer('log'),
+    ...layer('codec'),
     ...layer('base'),
   ];
   if (existsSync(program) && inputs.every(input => statSync(input).mtimeMs < statSync(program).mtimeMs)) return program;
-  const flags = ['-std=c++20', '-O0', '-pthread', '-I', join(root, 'native'), '-I', here];
-  const compiled = spawnSync(process.env['CXX'] ?? 'c++', [...flags, ...inputs, '-o', program], { encoding: 'utf8' });
+  const zstd = join(dirname(createRequire(import.meta.url).resolve('zstd-napi/package.json')), 'deps/zstd/lib');
+  const flags = ['-std=c++20', '-O0', '-pthread', '-I', join(root, 'native'), '-I', here, '-I', zstd];
+  // zstd was built with the addon; zlib comes from the machine, for no Node is around it here.
+  const libraries = [join(root, 'build/Release/obj.target/zstd.a'), '-l:libz.so.1'];
+  const compiled = spawnSync(process.env['CXX'] ?? 'c++', [...flags, ...inputs, '-o', program, ...libraries], { encoding: 'utf8' });
   expect(compiled.stderr).toBe('');
   expect(compiled.status).toBe(0);
   return program;

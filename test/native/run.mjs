@@ -1,4 +1,5 @@
-// Builds the native tests under ASan+UBSan and under TSan, runs them, prints totals. Needs cmake, doctest and a compiler.
+// Builds the native tests under ASan+UBSan and under TSan, runs them, prints totals. Needs cmake, doctest, a
+// compiler, and the development files of zlib, LZ4 and Snappy.
 //   node test/native/run.mjs [--only address|thread|plain|none] [--compiler clang++-15] [--fuzz seconds] [-- doctest arguments]
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
@@ -20,6 +21,8 @@ const trees = {
   plain: { flags: [], env: {} },
 };
 const compiler = option('--compiler');
+/** The compiler of C goes with that of C++. */
+const compilers = cxx => [`-DCMAKE_CXX_COMPILER=${cxx}`, `-DCMAKE_C_COMPILER=${cxx.replace('++', '')}`];
 
 function run(command, args, env = {}) {
   const result = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } });
@@ -53,7 +56,7 @@ const failures = [];
 let suites = 0;
 for (const name of chosen) {
   const tree = trees[name];
-  const directory = compiler === undefined ? build(name, tree.flags) : build(`${name}-${compiler}`, [...tree.flags, `-DCMAKE_CXX_COMPILER=${compiler}`]);
+  const directory = compiler === undefined ? build(name, tree.flags) : build(`${name}-${compiler}`, [...tree.flags, ...compilers(compiler)]);
   if (directory === undefined) {
     failures.push(`${name}: build`);
     continue;
@@ -69,7 +72,7 @@ const seconds = option('--fuzz');
 if (seconds !== undefined) {
   const clang = ['clang++-19', 'clang++'].find(command => spawnSync(command, ['--version']).status === 0);
   const fuzzers = readdirSync(join(here, 'fuzz')).filter(file => file.endsWith('_fuzz.cc')).map(file => file.slice(0, -3));
-  const directory = clang && build('fuzz', ['-DFUZZ=ON', '-DSANITIZE=address,undefined', `-DCMAKE_CXX_COMPILER=${clang}`], fuzzers);
+  const directory = clang && build('fuzz', ['-DFUZZ=ON', '-DSANITIZE=address,undefined', ...compilers(clang)], fuzzers);
   if (!directory) failures.push('fuzz: build (needs clang)');
   await Promise.all((directory ? fuzzers : []).map(async program => {
     suites++;

@@ -4,6 +4,7 @@ import { silentLogger } from '../../src/base/logger.js';
 import { seededRandom } from '../../src/base/random.js';
 import { systemTimers } from '../../src/base/timers.js';
 import type { NativeExchange } from '../../src/native/exchange.js';
+import { Compression } from '../../src/protocol/records/index.js';
 import { DataPlane } from '../../src/server/data-plane.js';
 import { brokerOptions, freshDirectory } from '../support/broker.js';
 
@@ -12,7 +13,7 @@ test('a completion that cannot be settled is told of, and keeps none of the othe
   const logger = { ...silentLogger, error: (fields: object): void => void logged.push((fields as { error: string }).error.split('\n')[0]!) };
   const plane = new DataPlane({ config: brokerOptions({}, freshDirectory()).config, clock: systemClock, timers: systemTimers, random: seededRandom(1), logger });
   onTestFinished(() => plane.close());
-  const nothing = (native: NativeExchange, cookie: number): void => native.findInRecords(cookie, Buffer.alloc(0), 0, 0, 0, 0, 0);
+  const nothing = (native: NativeExchange, cookie: number): void => native.inflate(cookie, Compression.zstd, Buffer.alloc(0), Buffer.alloc(0));
   await new Promise<void>(settled => {
     plane.jobs.start(nothing, () => { throw new Error('a bad day'); });
     plane.jobs.start(nothing, () => settled());

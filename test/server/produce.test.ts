@@ -155,7 +155,8 @@ test('all four codecs are looked into and kept; what does not inflate is refused
     const bomb = compressedAs(codec, compress(codec, Buffer.alloc(200 << 20)), 1);
     expect(bomb.length).toBeLessThan(1 << 20);
     const { errorCode } = await client.produce('orders', bomb);
-    expect(errorCode, codec).toBe(ErrorCode.MessageTooLarge);
+    // Zeros are no records, which is seen at the first of them.
+    expect(errorCode, codec).toBe(ErrorCode.InvalidRecord);
   }
   expect(process.memoryUsage().rss - before).toBeLessThan(500 << 20);
   expect((await client.listOffsets('orders', -1)).offset).toBe(409);

@@ -1,6 +1,8 @@
 #include "batch.h"
 
 #include <array>
+#include <stdexcept>
+#include <string>
 
 namespace load {
 namespace {
@@ -28,13 +30,33 @@ uint64_t next_random(uint64_t& state) {
   return mixed ^ mixed >> 31;
 }
 
-// Words of eight letters, each drawn from 256: every codec shrinks them to a half or less, about as it would log lines.
-Bytes payload(size_t size, uint64_t& state) {
+// A word of eight letters.
+void append_word(Bytes& value, uint64_t seed) {
+  uint64_t word = seed * 0x9e3779b97f4a7c15u;
+  for (int letter = 0; letter < 8; ++letter, word >>= 8) value.push_back(static_cast<uint8_t>('a' + (word & 0xff) % 26));
+}
+
+// One of a few sentences of a few words, and now and then a number: about as repetitive as a server's log.
+void append_phrase(Bytes& value, uint64_t& state) {
+  const uint64_t random = next_random(state);
+  if (random % 4 == 0) {
+    for (int digit = 0; digit < 6; ++digit) value.push_back(static_cast<uint8_t>('0' + (random >> (8 + 4 * digit) & 15) % 10));
+    return;
+  }
+  const uint64_t sentence = random / 4 % 48;
+  for (uint64_t word = 0; word < 4; ++word) append_word(value, 4 * sentence + word);
+}
+
+Bytes payload(Payload kind, size_t size, uint64_t& state) {
   Bytes value;
-  value.reserve(size + 8);
+  value.reserve(size + 32);
   while (value.size() < size) {
-    uint64_t word = (next_random(state) & 0xff) * 0x9e3779b97f4a7c15u;
-    for (int letter = 0; letter < 8; ++letter, word >>= 8) value.push_back(static_cast<uint8_t>('a' + (word & 0xff) % 26));
+    switch (kind) {
+      case Payload::words: append_word(value, next_random(state) & 0xff); break;
+      case Payload::lines: append_phrase(value, state); break;
+      case Payload::noise: value.push_back(static_cast<uint8_t>(next_random(state))); break;
+      case Payload::zeros: value.resize(size); break;
+    }
   }
   value.resize(size);
   return value;
@@ -63,11 +85,22 @@ uint32_t crc32c(ByteView bytes) {
   return ~crc;
 }
 
-Bytes build_batch(const BatchShape& shape) {
+Payload payload_named(std::string_view name) {
+  constexpr std::string_view kNames[] = {"words", "lines", "noise", "zeros"};
+  for (size_t id = 0; id < std::size(kNames); ++id) {
+    if (kNames[id] == name) return static_cast<Payload>(id);
+  }
+  throw std::runtime_error("no payload is called " + std::string(name));
+}
+
+Bytes build_records(const BatchShape& shape) {
   uint64_t state = shape.seed;
   Encoder records;
-  for (int32_t i = 0; i < shape.records; ++i) append_record(records, i, payload(shape.value_bytes, state));
+  for (int32_t i = 0; i < shape.records; ++i) append_record(records, i, payload(shape.payload, shape.value_bytes, state));
+  return records.take();
+}
 
+Bytes build_batch(const BatchShape& shape) {
   Encoder batch;
   batch.int64(0);   // base offset, the broker's to give
   batch.int32(0);   // length, below
@@ -82,7 +115,7 @@ Bytes build_batch(const BatchShape& shape) {
   batch.int16(-1);
   batch.int32(-1);
   batch.int32(shape.records);
-  batch.raw(compress(shape.codec, records.take()));
+  batch.raw(compress(shape.codec, build_records(shape)));
 
   Bytes bytes = batch.take();
   store_be(bytes.data() + kLengthAt, bytes.size() - kAfterLength, 4);

@@ -99,7 +99,7 @@ Limits read_limits(Options& options, size_t batch_bytes) {
 }  // namespace
 
 int closed_loop(Options& options, Producer& producer, pid_t pid, const std::string& command) {
-  const Limits limits = read_limits(options, producer.batch_bytes());
+  const Limits limits = read_limits(options, producer.nominal_bytes());
   options.refuse_unused();
 
   Loop loop(producer, producer.open());

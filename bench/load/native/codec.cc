@@ -82,6 +82,48 @@ Bytes snappy(ByteView plain) {
 }
 #endif
 
+#if LOAD_HAS_ZLIB
+bool ungzip(ByteView packed, Bytes& plain) {
+  constexpr int kGzipContainer = 15 + 16;
+  z_stream stream{};
+  inflateInit2(&stream, kGzipContainer);
+  stream.next_in = const_cast<uint8_t*>(packed.data());
+  stream.avail_in = static_cast<uInt>(packed.size());
+  stream.next_out = plain.data();
+  stream.avail_out = static_cast<uInt>(plain.size());
+  const bool well = ::inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.total_out == plain.size();
+  inflateEnd(&stream);
+  return well;
+}
+#endif
+
+#if LOAD_HAS_LZ4
+bool unlz4(ByteView packed, Bytes& plain) {
+  LZ4F_dctx* context = nullptr;
+  LZ4F_createDecompressionContext(&context, LZ4F_VERSION);
+  size_t made = plain.size();
+  size_t read = packed.size();
+  const size_t left = LZ4F_decompress(context, plain.data(), &made, packed.data(), &read, nullptr);
+  LZ4F_freeDecompressionContext(context);
+  return left == 0 && made == plain.size();
+}
+#endif
+
+#if LOAD_HAS_SNAPPY
+bool unsnappy(ByteView packed, Bytes& plain) {
+  size_t made = 0;
+  for (ByteView rest = packed.subspan(16); !rest.empty();) {
+    const size_t size = load_be(rest.data(), 4);
+    const char* const block = reinterpret_cast<const char*>(rest.data()) + 4;
+    size_t room = plain.size() - made;
+    if (snappy_uncompress(block, size, reinterpret_cast<char*>(plain.data()) + made, &room) != SNAPPY_OK) return false;
+    made += room;
+    rest = rest.subspan(4 + size);
+  }
+  return made == plain.size();
+}
+#endif
+
 }  // namespace
 
 Codec codec_named(std::string_view name) {
@@ -108,6 +150,26 @@ Bytes compress(Codec codec, ByteView plain) {
 #endif
     default: throw std::runtime_error("this build has no " + std::string(kNames[static_cast<size_t>(codec)]));
   }
+}
+
+void inflate(Codec codec, ByteView packed, Bytes& plain) {
+  bool well = false;
+  switch (codec) {
+#if LOAD_HAS_ZLIB
+    case Codec::gzip: well = ungzip(packed, plain); break;
+#endif
+#if LOAD_HAS_SNAPPY
+    case Codec::snappy: well = unsnappy(packed, plain); break;
+#endif
+#if LOAD_HAS_LZ4
+    case Codec::lz4: well = unlz4(packed, plain); break;
+#endif
+#if LOAD_HAS_ZSTD
+    case Codec::zstd: well = ZSTD_decompress(plain.data(), plain.size(), packed.data(), packed.size()) == plain.size(); break;
+#endif
+    default: break;
+  }
+  if (!well) throw std::runtime_error("could not inflate " + std::string(kNames[static_cast<size_t>(codec)]));
 }
 
 }  // namespace load

@@ -10,6 +10,7 @@ int run_open_loop(Options& options);
 int run_fetch(Options& options);
 int run_idle(Options& options);
 int run_floor(Options& options);
+int run_inflate(Options& options);
 int run_topic(Options& options);
 int run_warm_memory(Options& options);
 int run_self_check(Options& options);

@@ -16,12 +16,13 @@ struct Command {
 
 constexpr Command kCommands[] = {
     {"produce", load::run_closed_loop,
-     "closed loop: --connections C --in-flight D --records R --value-bytes N --codec X --acks all|1|0 --partitions P "
+     "closed loop: --connections C --in-flight D --records R --value-bytes N --codec X --payload words|lines|noise|zeros --acks all|1|0 --partitions P "
      "--requests N | --bytes N | --seconds S, --warmup-seconds S --send-each 1"},
     {"open-loop", load::run_open_loop, "--rate R --seconds S --connections C; latency from when a request was due"},
     {"fetch", load::run_fetch, "--connections C --partition-max-bytes N --seconds S | --bytes N --discard 0|1 --fetch-version V"},
     {"idle", load::run_idle, "--connections N --hold-seconds S: opened at once, served, then long-polling"},
     {"floor", load::run_floor, "--kind produce|open-loop|fetch: what the kernel alone costs, with the same client"},
+    {"inflate", load::run_inflate, "--codec X --payload P --records R --value-bytes N --bytes B: what a decoder alone costs, over the same bytes"},
     {"topic", load::run_topic, "--create NAME --partitions P | --delete NAME | --end NAME"},
     {"warm-memory", load::run_warm_memory, "--bytes N: has the kernel use and free that much, so that its next pages are cheap"},
     {"self-check", load::run_self_check, "known vectors of the parts that everything else rests on"},

@@ -45,6 +45,7 @@ void Producer::read(Options& options) {
   topic_ = options.text("topic", "odradek-load");
   codec_ = options.text("codec", "none");
   shape_.codec = codec_named(codec_);
+  shape_.payload = payload_named(options.text("payload", "words"));
   shape_.records = static_cast<int32_t>(options.integer("records", 1));
   shape_.value_bytes = static_cast<size_t>(options.integer("value-bytes", 100));
   shape_.seed = static_cast<uint64_t>(options.integer("seed", 1));
@@ -56,6 +57,7 @@ void Producer::read(Options& options) {
   cleanup_ = options.integer("cleanup", 0) != 0;
   if (connections_ == 0 || in_flight_ == 0 || shape_.records == 0) throw std::runtime_error("a load of nothing");
   batch_ = build_batch(shape_);
+  nominal_bytes_ = kBatchHeader + build_records(shape_).size();
   acknowledged_.resize(connections_);
 }
 

@@ -26,7 +26,8 @@ class Producer {
   /// Connects. The options are complete by now.
   Driver open();
 
-  size_t batch_bytes() const { return batch_.size(); }
+  /// As long as the batch would be uncompressed.
+  size_t nominal_bytes() const { return nominal_bytes_; }
   int16_t acks() const { return produce_.acks; }
 
   /// Counts one answer; throws when it is an error.
@@ -41,7 +42,8 @@ class Producer {
   void report(Json& into, uint64_t requests, double seconds, const Histogram& latency) const;
   void finish();
 
-  double gigabytes(uint64_t requests) const { return static_cast<double>(requests) * static_cast<double>(batch_.size()) / 1e9; }
+  /// Nominal ones: what the records are before they are compressed.
+  double gigabytes(uint64_t requests) const { return static_cast<double>(requests) * static_cast<double>(nominal_bytes_) / 1e9; }
 
  private:
   void read(Options& options);
@@ -52,6 +54,7 @@ class Producer {
   BatchShape shape_;
   std::string codec_;
   Bytes batch_;
+  size_t nominal_bytes_ = 0;
   ProduceOptions produce_;
   bool each_ = false;
   bool cleanup_ = false;

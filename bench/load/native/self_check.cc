@@ -37,6 +37,19 @@ void check_batch() {
   check(batch == build_batch({.records = 3, .value_bytes = 10, .codec = Codec::none, .seed = 7, .timestamp_ms = 5}), "the same seed gives the same bytes");
 }
 
+void check_codecs() {
+  const BatchShape shape{.records = 40, .value_bytes = 1024, .payload = Payload::lines};
+  const Bytes records = build_records(shape);
+  for (const Codec codec : {Codec::gzip, Codec::snappy, Codec::lz4, Codec::zstd}) {
+    if (!has_codec(codec)) continue;
+    const Bytes packed = compress(codec, records);
+    check(packed.size() < records.size() / 2, "lines shrink");
+    Bytes plain(records.size());
+    inflate(codec, packed, plain);
+    check(plain == records, "what was compressed comes out as it went in");
+  }
+}
+
 // The bucket that a value lands in may be at most 1/128 wider than the value.
 void check_histogram() {
   for (const int64_t value : {0LL, 1LL, 127LL, 128LL, 1000LL, 123'456'789LL, 3'600'000'000'000LL}) {
@@ -60,6 +73,7 @@ int run_self_check(Options& options) {
   check_varints();
   check_batch();
   check_histogram();
+  check_codecs();
   std::puts(Json().string("command", "self-check").boolean("verified", true).text().c_str());
   return 0;
 }

@@ -78,7 +78,7 @@ async function answerPartition(topic: string, asked: Asked, request: ListOffsets
   if (problem !== ErrorCode.None && !(request.replicaId === DEBUGGER && problem === ErrorCode.NotLeaderOrFollower)) return refused(asked, problem);
   const { partitionIndex } = asked;
   if (apiVersion === 0) return answerOldStyle(asked, partition, request.replicaId === CONSUMER, broker);
-  const found = await find(asked, lastFetchable(partition, request), partition, broker);
+  const found = await find(asked, lastFetchable(partition, request), partition);
   // A new leader shows nothing of its end until what it inherited is committed (KIP-207).
   const lags = request.replicaId === CONSUMER && partition.highWatermark < partition.leaderEpochStart;
   if (lags && (found === undefined || asked.timestamp === LATEST)) return refused(asked, apiVersion >= 5 ? ErrorCode.OffsetNotAvailable : ErrorCode.LeaderNotAvailable);
@@ -95,13 +95,13 @@ async function answerOldStyle(asked: Asked, partition: Partition, consumer: bool
   return { partitionIndex: asked.partitionIndex, errorCode: ErrorCode.None, oldStyleOffsets: consumer ? committedOnly(offsets, partition.highWatermark) : offsets };
 }
 
-async function find(asked: Asked, last: number, { log }: Partition, broker: BrokerServices): Promise<{ offset: number; timestamp: number } | undefined> {
+async function find(asked: Asked, last: number, { log }: Partition): Promise<{ offset: number; timestamp: number } | undefined> {
   switch (asked.timestamp) {
     case LATEST: return { offset: last, timestamp: -1 };
     case EARLIEST: case EARLIEST_LOCAL: return { offset: log!.startOffset, timestamp: -1 };
     case LATEST_TIERED: return { offset: -1, timestamp: -1 };
     default: {
-      const found = await (asked.timestamp === MAX_TIMESTAMP ? broker.offsetSearch.largest(log!) : broker.offsetSearch.firstAt(log!, asked.timestamp));
+      const found = await (asked.timestamp === MAX_TIMESTAMP ? log!.maxTimestamp() : log!.findByTimestamp(asked.timestamp, log!.startOffset));
       return found === undefined || found.offset >= last ? undefined : found;
     }
   }

@@ -11,7 +11,7 @@ import type { Partition } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import { BatchHeader } from './batch-header.js';
 import type { Look } from './inspector.js';
-import { NO_LOG_START, SEEN, type ProduceRows } from './produce-rows.js';
+import { NO_LOG_START, type ProduceRows } from './produce-rows.js';
 
 export interface AdmissionOptions {
   readonly commands: Commands;
@@ -80,7 +80,6 @@ export class Admission {
     else if (view.acks === -1 && partition.underMinIsr) rows.refuse(row, ErrorCode.NotEnoughReplicas, partition.log.startOffset);
     else if (header.size === 0) rows.settle(row, NO_OFFSET, -1, partition.log.startOffset);
     else {
-      if (header.compression !== 0) rows.wantLook(row);
       if (header.producerId >= 0) return this.#decideSequence(rows, partition, row);
     }
     return Verdict.accept;
@@ -106,7 +105,7 @@ export class Admission {
   }
 
   /** Gives one batch to its log: with the answer that was announced before, or with a cookie to whoever waits for it. */
-  submit(view: ProduceRequestView, rows: ProduceRows, asker: Asker, partition: Partition, row: number, cookie: number, answered: boolean): void {
+  submit(view: ProduceRequestView, asker: Asker, partition: Partition, row: number, cookie: number, answered: boolean): void {
     const header = this.header;
     const log = partition.log!;
     header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), asker.apiVersion);
@@ -117,7 +116,7 @@ export class Admission {
       generation = log.generation;
       marks |= IDEMPOTENT;
     }
-    const flags = partition.appendFlags | (rows.inspected[row] === SEEN ? AppendFlag.inspected : 0) | (answered ? 0 : AppendFlag.notify);
+    const flags = partition.appendFlags | (answered ? 0 : AppendFlag.notify);
     this.#options.commands.append(log.index, view.recordsStart(row), header.size, partition.leaderEpoch, flags, generation, marks, answered);
   }
 

@@ -1,11 +1,9 @@
-// Looks into batches before they are appended: compressed ones, and those whose sequence is to be refused, because Kafka
-// finds every other fault first. Records are inflated off the main isolate and checked on a log thread.
+// Looks into batches that are not to be appended, because Kafka finds every other fault before a sequence that is wrong, and
+// into those whose records are to blame, to say which. Records are checked on a log thread.
 
 import type { Clock } from '../../base/clock.js';
 import { failure } from '../../base/failure.js';
 import type { Logger } from '../../base/logger.js';
-import type { Codecs } from '../../compression/codecs.js';
-import { InflateError } from '../../compression/inflate-error.js';
 import { NativeCode } from '../../native/codes.js';
 import { AppendFlag, RecordErrorField } from '../../native/exchange.js';
 import type { Jobs } from '../../native/jobs.js';
@@ -32,25 +30,14 @@ export interface Refusal {
 
 export interface InspectorOptions {
   readonly jobs: Jobs;
-  readonly codecs: Codecs;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly arena: Buffer;
   readonly timestampBounds: (topic: string) => { readonly beforeMs: number; readonly afterMs: number };
 }
 
-const HEADER_BYTES = 61;
 const ATTRIBUTES_AT = 21;
-/** What one batch may inflate to. A producer's batch is a few MiB at most; this stops a bomb. */
-const INFLATED_LIMIT = 64 << 20;
-const NOTHING = Buffer.alloc(0);
 const LARGEST = 2n ** 63n - 1n;
-
-/** What came out of a batch, or why nothing did. */
-interface Inflated {
-  readonly records: Buffer;
-  readonly error?: InflateError;
-}
 
 export class Inspector {
   readonly #options: InspectorOptions;
@@ -73,19 +60,17 @@ export class Inspector {
   async #inspect(look: Look): Promise<Refusal | undefined> {
     const { row, start, length, partition } = look;
     const batch = this.#options.arena.subarray(start, start + length);
-    const { records, error } = await this.#inflate(batch);
     const { log } = partition;
     // Gone meanwhile. Whoever sends it again is told where to.
     if (log === undefined) return { row, code: ErrorCode.NotLeaderOrFollower, logStartOffset: NO_LOG_START, records: [] };
     const errors = this.#spare.pop() ?? new Float64Array(RecordErrorField.most * RecordErrorField.size);
     return new Promise((resolve, reject) => {
       this.#options.jobs.start(
-        (native, cookie) => native.inspect(cookie, log.index, batch, error === undefined, records, partition.appendFlags, errors),
+        (native, cookie) => native.inspect(cookie, log.index, batch, partition.appendFlags, errors),
         verdict => {
           try {
             this.#spare.push(errors);
             if (verdict.code === NativeCode.ok) resolve(undefined);
-            else if (verdict.code === NativeCode.unreadable && error?.tooLarge === true) resolve({ row, code: ErrorCode.MessageTooLarge, logStartOffset: NO_LOG_START, records: [] });
             else resolve(this.#refusal(look, verdict.code, errors.subarray(0, verdict.first * RecordErrorField.size), verdict.second));
           } catch (failed) {
             reject(failed);
@@ -93,16 +78,6 @@ export class Inspector {
         },
       );
     });
-  }
-
-  /** What does not inflate is no error yet: another fault of the batch may come before it. */
-  async #inflate(batch: Buffer): Promise<Inflated> {
-    try {
-      return { records: await this.#options.codecs.inflate(codecOf(batch), batch.subarray(HEADER_BYTES), INFLATED_LIMIT) };
-    } catch (error) {
-      if (error instanceof InflateError) return { records: NOTHING, error };
-      throw error;
-    }
   }
 
   #refusal({ row, start, partition }: Look, nativeCode: number, blamed: Float64Array, recordErrors: number): Refusal {

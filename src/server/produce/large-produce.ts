@@ -109,7 +109,7 @@ export class LargeProduce {
       const verdict = this.#decide(row, topic, partition);
       if (verdict === Verdict.duplicateInFlight) inFlight.push(partition!);
       else if (verdict === Verdict.behind) behind.push(partition!);
-      else if (rows.code[row] === UNDECIDED && rows.inspected[row] !== WANTED) this.#admission.submit(view, rows, this.#request, partition!, row, wait.add(partition!, row), false);
+      else if (rows.code[row] === UNDECIDED && rows.inspected[row] !== WANTED) this.#admission.submit(view, this.#request, partition!, row, wait.add(partition!, row), false);
       return true;
     }, () => wait.whenSettled(results => this.#guarded(() => {
       this.#appending = false;

@@ -189,7 +189,7 @@ export class ProduceService implements HotRoute {
       if (answered) commands.place(encoder.baseOffsetAt(row), encoder.logAppendTimeAt(row), encoder.logStartOffsetAt(row));
       else commands.place(-1, -1, -1);
     }
-    for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] === UNDECIDED) this.#admission.submit(view, rows, request, this.#partitions[row]!, row, 0, true);
+    for (let row = 0; row < view.partitionCount; row++) if (rows.code[row] === UNDECIDED) this.#admission.submit(view, request, this.#partitions[row]!, row, 0, true);
   }
 
   /**
@@ -289,7 +289,7 @@ export class ProduceService implements HotRoute {
       const partition = this.#partitions[row]!;
       try {
         const cookie = wait.add(partition, row);
-        this.#admission.submit(view, rows, request, partition, row, cookie, false);
+        this.#admission.submit(view, request, partition, row, cookie, false);
       } catch (error) {
         this.#breakOff(held, error);
         return false;
@@ -302,11 +302,7 @@ export class ProduceService implements HotRoute {
       this.#resumed(held, again => {
         putBack(again);
         for (const [row, result] of results) {
-          if (result.again === 'stale') {
-            again.inspected[row] = SEEN;
-            continue;
-          }
-          if (result.again === 'look' && again.wantLook(row)) continue;
+          if (result.again === 'stale' || (result.again === 'look' && again.wantLook(row))) continue;
           again.end(row, result.code, result.baseOffset, result.logAppendTime, result.logStartOffset);
           again.final[row] = 1;
         }
@@ -388,10 +384,8 @@ export class ProduceService implements HotRoute {
   #takeOutcome(row: number, outcome: AppendOutcome): void {
     const rows = this.#rows;
     if (outcome.code === NativeCode.ok) rows.settle(row, outcome.baseOffset, outcome.logAppendTime, outcome.logStartOffset);
-    else if (outcome.code === NativeCode.staleGeneration) {
-      // Decided before a failure in the same log was known: it is decided anew. Its inside was looked at before.
-      rows.inspected[row] = SEEN;
-    } else {
+    else if (outcome.code !== NativeCode.staleGeneration) {
+      // One that was decided before a failure in the same log was known is decided anew.
       const code = appendErrorCode(outcome.code);
       const partition = this.#partitions[row];
       if (partition === undefined) rows.refuse(row, code);

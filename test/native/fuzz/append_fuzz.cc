@@ -8,6 +8,8 @@
 #include "base/byte_order.h"
 #include "log/batch.h"
 #include "log/batch_check.h"
+#include "log/look.h"
+#include "log/record_search.h"
 #include "log/record_walk.h"
 
 using namespace odradek;
@@ -17,6 +19,14 @@ namespace {
 void expect(bool holds) {
   if (!holds) std::abort();
 }
+
+class OneInflater final : public InflaterLender {
+ public:
+  Inflater* inflater(size_t) override { return &inflater_; }
+
+ private:
+  Inflater inflater_;
+} lender;
 
 void check(std::vector<uint8_t> bytes, uint32_t flags) {
   AppendJob job;
@@ -29,7 +39,8 @@ void check(std::vector<uint8_t> bytes, uint32_t flags) {
   job.timestamp_after_max_ms = 3'600'000;
   std::vector<CheckedBatch> batches;
   AppendFailure failure;
-  const Code code = check_job(job, {1 << 20}, 0, &batches, &failure);
+  Look look;
+  const Code code = check_job(job, {1 << 20}, 0, &look, &lender, &batches, &failure);
   if (code != Code::kOk) {
     expect(batches.empty());
     expect(!failure.status.ok());
@@ -45,8 +56,7 @@ void check(std::vector<uint8_t> bytes, uint32_t flags) {
     expect(header.size() == static_cast<int64_t>(batch.size));
     expect(batch.last_offset_delta >= 0);
     expect(header.max_timestamp() == batch.max_timestamp);
-    static_cast<void>(find_record_by_timestamp(stored.subspan(kBatchHeaderSize), header.record_count(), header.base_offset(),
-                                               header.base_timestamp(), 5, 0));
+    static_cast<void>(find_record_in_batch(stored, 5, 0));
     static_cast<void>(read_control_record(stored.subspan(kBatchHeaderSize)));
     at += batch.size;
   }
@@ -57,7 +67,7 @@ void check(std::vector<uint8_t> bytes, uint32_t flags) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
-  const uint32_t flags = data[0] & 0x0f;
+  const uint32_t flags = data[0] & (kAppendLogAppendTime | kAppendKeysRequired | kAppendFollower | kAppendInternal);
   std::vector<uint8_t> bytes(data + 2, data + size);
   if ((data[1] & 1) != 0 && bytes.size() >= kBatchHeaderSize) {
     store_i32(bytes.data() + batch_at::kLength, static_cast<int32_t>(bytes.size() - kBatchLengthEnd));

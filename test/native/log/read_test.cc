@@ -2,6 +2,7 @@
 
 #include "log/batch.h"
 #include "support/log_driver.h"
+#include "support/look.h"
 #include "support/memory_files.h"
 
 using namespace odradek;
@@ -104,6 +105,21 @@ TEST_CASE_FIXTURE(Fixture, "the first record at or after a time is found") {
   CHECK(latest->timestamp == 1'000 + 10 * (2 * kBatches - 1));
 }
 
+TEST_CASE_FIXTURE(Fixture, "the search looks into compressed batches, and goes on behind one that has no such record") {
+  for (const Codec codec : kCodecs) {
+    TestBatch batch = simple_batch(3, 10, 50'000);
+    batch.records[1].timestamp = 60'000 + static_cast<int64_t>(codec);
+    driver.append_bytes(encode(batch, codec));
+  }
+  CHECK(driver.find_by_timestamp(49'000)->offset == 2 * kBatches);
+  CHECK(driver.find_by_timestamp(60'001)->offset == 2 * kBatches + 1);
+  CHECK(driver.find_by_timestamp(60'001, 2 * kBatches + 2)->offset == 2 * kBatches + 4);
+  CHECK(driver.find_by_timestamp(60'004)->offset == 2 * kBatches + 10);
+  CHECK(driver.find_by_timestamp(60'005)->kind == TimestampAnswer::Kind::kNone);
+  CHECK(driver.max_timestamp()->offset == 2 * kBatches + 10);
+  CHECK(driver.max_timestamp()->timestamp == 60'004);
+}
+
 TEST_CASE_FIXTURE(Fixture, "an outline tells of every segment, from memory") {
   const auto outline = driver.outline();
   const auto facts = driver.segments();
@@ -115,20 +131,6 @@ TEST_CASE_FIXTURE(Fixture, "an outline tells of every segment, from memory") {
     CHECK(outline->segments[i].size == (*facts)[i].size);
     CHECK(outline->segments[i].modified_ms == (*facts)[i].modified_ms);
   }
-}
-
-TEST_CASE_FIXTURE(Fixture, "of a compressed batch the batch is the answer") {
-  TestBatch batch = simple_batch(3, 10, 50'000);
-  batch.attributes = 1;
-  batch.payload = "zipped";
-  driver.append(batch);
-  const auto answer = driver.find_by_timestamp(49'000);
-  CHECK(answer->kind == TimestampAnswer::Kind::kCompressedBatch);
-  CHECK(answer->batch.first_offset == 2 * kBatches);
-  CHECK(answer->batch.length == answer->batch.first_batch_length);
-  CHECK(answer->next_offset == 2 * kBatches + 3);
-  CHECK(driver.max_timestamp()->kind == TimestampAnswer::Kind::kCompressedBatch);
-  CHECK(driver.find_by_timestamp(49'000, answer->next_offset)->kind == TimestampAnswer::Kind::kNone);
 }
 
 TEST_CASE_FIXTURE(Fixture, "with LogAppendTime all records of a batch bear its time") {

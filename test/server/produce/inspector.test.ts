@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.js';
 import { silentLogger } from '../../../src/base/logger.js';
-import type { Codecs } from '../../../src/compression/codecs.js';
 import { NativeCode } from '../../../src/native/codes.js';
 import type { Jobs } from '../../../src/native/jobs.js';
 import { ErrorCode } from '../../../src/protocol/errors.js';
@@ -18,7 +17,7 @@ test('an inspection that fails refuses its batch, before and after native code h
   ];
   for (const start of starts) {
     const inspector = new Inspector({
-      jobs: { start } as unknown as Jobs, codecs: { inflate: () => Promise.resolve(Buffer.alloc(0)) } as unknown as Codecs,
+      jobs: { start } as unknown as Jobs,
       clock: systemClock, logger: silentLogger, arena, timestampBounds: () => { throw new Error('no such topic'); },
     });
     const refusals = await new Promise<readonly Refusal[]>(done => inspector.inspectAll([{ row: 3, start: 0, length: arena.length, partition }], done));
