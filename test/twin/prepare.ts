@@ -10,7 +10,7 @@ import type { Facts } from './twin.js';
 
 const UNTIL_MS = 30_000;
 
-/** The offsets topic is made and its coordinators serve. */
+/** The offsets topic is made and its coordinators serve, and there are producer ids to give. */
 export async function prepare(pair: Pair): Promise<Sides<Facts>> {
   const [ours, kafka] = await Promise.all([side(pair.ports.ours, pair.clients.ours), side(pair.ports.kafka, pair.clients.kafka)]);
   return { ours, kafka };
@@ -25,6 +25,8 @@ async function side(port: number, zk: ZooKeeper): Promise<Facts> {
       await untilAnswered(player, { ...step, api: 'FindCoordinator', version: 2, body: { key: group, keyType: 0 } });
       await untilAnswered(player, { ...step, api: 'OffsetFetch', version: 7, body: { ...offsets, groupId: group } });
     }
+    // Kafka fetches its first block of ids when the first is asked for, and says so with an error.
+    await untilAnswered(player, { ...step, api: 'InitProducerId', version: 0, body: { transactionalId: null, transactionTimeoutMs: 1000 } });
     const [heard] = await player.play([{ ...step, api: 'Metadata', version: 5, body: { topics: [] } }]);
     if (heard?.kind !== 'answer') throw new Error(`no metadata from ${port}`);
     const { data } = await zk.getData('/controller_epoch');

@@ -4,6 +4,11 @@ import type { Grammar } from '../grammar.js';
 import { records, ref } from '../symbols.js';
 import { nameOf, type ProducerInWorld, type TopicInWorld, type World } from '../world.js';
 
+interface PartitionData {
+  readonly index: number;
+  readonly records: Uint8Array | null;
+}
+
 export const produce: Grammar = {
   api: 'Produce',
   weights: { records: 30, reading: 14, producers: 30, configs: 4, offsets: 6 },
@@ -12,7 +17,7 @@ export const produce: Grammar = {
     const topics = chance.some(chance.weighted([[1, 8], [2, 2]]), () => world.liveTopic()).filter(each => each !== undefined);
     const topicData = [...new Set(topics)].map(topic => ({
       name: chance.percent(96) ? nameOf(topic) : world.topicName(),
-      partitionData: chance.some(chance.weighted([[1, 7], [2, 2]]), () => partitionData(world, topic, version)),
+      partitionData: distinct(world, chance.some(chance.weighted([[1, 7], [2, 2]]), () => partitionData(world, topic, version))),
     }));
     const acks = chance.weighted([[-1, 8], [1, 4], [0, 1], [2, 1]]);
     return {
@@ -25,7 +30,12 @@ export const produce: Grammar = {
   unordered: { responses: ['name'], 'responses.partitionResponses': ['index'] },
 };
 
-function partitionData(world: World, topic: TopicInWorld, version: number): object {
+/** Hardly anybody names a partition twice. */
+function distinct(world: World, partitions: readonly PartitionData[]): PartitionData[] {
+  return world.chance.percent(3) ? [...partitions] : [...new Map(partitions.map(each => [each.index, each])).values()];
+}
+
+function partitionData(world: World, topic: TopicInWorld, version: number): PartitionData {
   const { chance } = world;
   const index = world.partition(topic);
   const good = world.goodBatch();
@@ -34,7 +44,7 @@ function partitionData(world: World, topic: TopicInWorld, version: number): obje
   const spec = producer === undefined ? usable : fromProducer(world, usable, producer, topic, index);
   const said = chance.percent(78) ? spec : odd(world, spec);
   if (said === spec) topic.ends[index] = (topic.ends[index] ?? 0) + spec.records.length;
-  return { index, records: chance.percent(98) ? records(said) : null };
+  return { index, records: chance.int(400) > 0 ? records(said) : null };
 }
 
 /** Sequences as they follow, most of the time. */
