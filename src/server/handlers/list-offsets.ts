@@ -22,6 +22,8 @@ const LATEST_TIERED = -5;
 const SINCE = new Map([[LATEST, 0], [EARLIEST, 0], [MAX_TIMESTAMP, 7], [EARLIEST_LOCAL, 8], [LATEST_TIERED, 9]]);
 /** Somebody who debugs may ask any replica. */
 const DEBUGGER = -2;
+const CONSUMER = -1;
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 
 const NOTHING = { timestamp: -1, offset: -1, leaderEpoch: -1, oldStyleOffsets: [] };
@@ -68,6 +70,7 @@ class Repeated {
 async function answerPartition(topic: string, asked: Asked, request: ListOffsetsRequest, { apiVersion }: RequestContext, broker: BrokerServices): Promise<Answer> {
   const since = SINCE.get(asked.timestamp);
   if (asked.timestamp < 0 && (since === undefined || apiVersion < since)) return refused(asked, ErrorCode.UnsupportedVersion);
+  if (request.replicaId === CONSUMER && request.isolationLevel !== READ_UNCOMMITTED && request.isolationLevel !== READ_COMMITTED) return refused(asked, ErrorCode.InvalidRequest);
   const partition = broker.replicas.find(topic, asked.partitionIndex);
   if (partition?.offline) return refused(asked, ErrorCode.KafkaStorageError);
   if (partition?.log === undefined) {
