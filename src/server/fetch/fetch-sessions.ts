@@ -6,6 +6,8 @@ import { ErrorCode } from '../../protocol/errors.js';
 import type { FetchRequestRows, FetchRequestView } from '../../protocol/hot/fetch.js';
 import { FetchEntry } from './fetch-entry.js';
 
+const TOPIC_IDS_FROM = 13;
+const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 const NO_SESSION = 0;
 const INITIAL_EPOCH = 0;
 const FINAL_EPOCH = -1;
@@ -148,13 +150,15 @@ export class FetchSessions {
       // A full fetch ends whatever session it names.
       const named = sessionId === NO_SESSION ? undefined : this.#sessions.get(sessionId);
       if (named !== undefined) this.#drop(named);
+      if (sessionEpoch === INITIAL_EPOCH && namesNoTopic(view, apiVersion)) return refusing(ErrorCode.InvalidRequest);
       return this.#full(view, apiVersion, sessionEpoch === INITIAL_EPOCH && apiVersion >= 7 && isIsolationLevel(view.isolationLevel));
     }
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return refusing(ErrorCode.FetchSessionIdNotFound);
     if (session.epoch !== sessionEpoch) return refusing(ErrorCode.InvalidFetchSessionEpoch);
-    if (session.usesTopicIds !== apiVersion >= 13) return refusing(ErrorCode.FetchSessionTopicIdError);
+    if (session.usesTopicIds !== apiVersion >= TOPIC_IDS_FROM) return refusing(ErrorCode.FetchSessionTopicIdError);
     if (session.inUse && session.entries.size > MOST_COPIED) return refusing(ErrorCode.InvalidFetchSessionEpoch);
+    if (namesNoTopic(view, apiVersion)) return refusing(ErrorCode.InvalidRequest);
     session.epoch = session.epoch === LARGEST ? 1 : session.epoch + 1;
     return this.#incremental(session, view);
   }
@@ -169,7 +173,7 @@ export class FetchSessions {
       }),
       finish: () => {
         const entries = [...byKey.values()];
-        const session = mayHaveSession ? this.#create(apiVersion >= 13, view.replicaId >= 0, byKey, topics) : undefined;
+        const session = mayHaveSession ? this.#create(apiVersion >= TOPIC_IDS_FROM, view.replicaId >= 0, byKey, topics) : undefined;
         return { kind: 'full', entries, session, release: session === undefined ? NOTHING_TO_RELEASE : taken(session) };
       },
       abandon: NOTHING_TO_RELEASE,
@@ -197,7 +201,7 @@ export class FetchSessions {
         // Nothing is left to fetch: the session ends, and the answer says so by having none. What was asked and forgotten in
         // one breath is answered all the same.
         this.#drop(session);
-        const once = this.#full(view, session.usesTopicIds ? 13 : 12, false);
+        const once = this.#full(view, session.usesTopicIds ? TOPIC_IDS_FROM : TOPIC_IDS_FROM - 1, false);
         once.step(Number.MAX_SAFE_INTEGER);
         return once.finish();
       },
@@ -315,6 +319,13 @@ class Rows {
     }
     return false;
   }
+}
+
+/** By the zero id no topic can be remembered: Kafka fails on it, unless there is to be no session. */
+function namesNoTopic({ rows, forgotten }: FetchRequestView, apiVersion: number): boolean {
+  if (apiVersion < TOPIC_IDS_FROM) return false;
+  for (const asked of [rows, forgotten]) for (let topic = 0; topic < asked.topicCount; topic++) if (asked.topicId(topic) === ZERO_ID) return true;
+  return false;
 }
 
 function refusing(errorCode: number): Opening {

@@ -8,6 +8,7 @@ import { valuesOf, type TestClient } from '../../support/client.js';
 
 const OTHER = 7;
 const PLENTY = 1 << 20;
+const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 const NOBODY = 'bm90LWEtdG9waWMtaWQtMQ';
 
 async function story(): Promise<{ broker: TestBroker; client: TestClient; topicId: string }> {
@@ -124,4 +125,16 @@ test('a leader epoch below zero is none to a fetch; to who asks for offsets only
   // Before the first epoch there is, and what is no epoch at all.
   const end = async (epoch: number): Promise<unknown[]> => { const { leaderEpoch, endOffset } = await client.offsetForLeaderEpoch('orders', epoch); return [leaderEpoch, endOffset]; };
   expect([await end(-2), await end(-1), await end(0)]).toEqual([[-2, 0], [-1, -1], [0, 0]]);
+});
+
+test('the zero topic id is nothing that a session could remember; without one it is a topic that there is not', async () => {
+  const { client, topicId } = await story();
+  const of = (id: string): FetchRequestInput => ({ topics: [{ topicId: id, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: PLENTY }] }] });
+  expect(await client.fetchAll({ sessionId: 0, sessionEpoch: 0, ...of(ZERO_ID) }, 13)).toMatchObject({ errorCode: ErrorCode.InvalidRequest, sessionId: 0, responses: [] });
+  expect((await client.fetchAll(of(ZERO_ID), 13)).responses[0]!.partitions[0]!.errorCode).toBe(ErrorCode.UnknownTopicId);
+  const { sessionId } = await client.fetchAll({ sessionId: 0, sessionEpoch: 0, ...of(topicId) }, 13);
+  expect((await client.fetchAll({ sessionId, sessionEpoch: 1, ...of(ZERO_ID) }, 13)).errorCode).toBe(ErrorCode.InvalidRequest);
+  expect((await client.fetchAll({ sessionId, sessionEpoch: 1, forgottenTopicsData: [{ topicId: ZERO_ID, partitions: [0] }] }, 13)).errorCode).toBe(ErrorCode.InvalidRequest);
+  // It goes on as if that had not been asked.
+  expect(await client.fetchAll({ sessionId, sessionEpoch: 1 }, 13)).toMatchObject({ errorCode: 0, sessionId });
 });
