@@ -40,6 +40,12 @@ export const fetchDifferences: readonly Allowed[] = [
     },
   },
   {
+    id: 'fetch-of-no-topic',
+    reason: 'the zero topic id in a session is an exception of Kafka\'s',
+    matches: ({ step, path, answers }) => step?.api === 'Fetch' && step.version >= 13 && ['answer.errorCode', 'answer.sessionId'].includes(path)
+      && wholeOf(answers.ours).errorCode === INVALID_REQUEST && wholeOf(answers.kafka).errorCode === UNKNOWN_SERVER_ERROR,
+  },
+  {
     id: 'isolation-levels',
     reason: 'an isolation level that there is not is an exception of Kafka\'s',
     matches: difference => {
@@ -55,8 +61,12 @@ export const fetchDifferences: readonly Allowed[] = [
 function partitionOf({ path, answers }: Difference): { readonly ours?: Told | undefined; readonly kafka?: Told | undefined; readonly field: string } {
   const found = /^answer\.responses\[(\d+)\]\.(\w+)/.exec(path);
   if (found === null) return { field: '' };
-  const told = (answer: unknown): Told | undefined => (answer as { answer: { responses: Told[] } }).answer.responses[Number(found[1])];
+  const told = (answer: unknown): Told | undefined => wholeOf(answer).responses[Number(found[1])];
   return { ours: told(answers.ours), kafka: told(answers.kafka), field: found[2]! };
+}
+
+function wholeOf(answer: unknown): { readonly errorCode: number; readonly responses: readonly Told[] } {
+  return (answer as { answer: { errorCode: number; responses: Told[] } }).answer;
 }
 
 /** The request names an isolation level that there is not. */
@@ -67,6 +77,6 @@ function hasIsolation({ step }: Difference): boolean {
 
 /** By its own code, and before sessions by that of each partition. */
 function isRefusedWhole(answer: unknown): boolean {
-  const { errorCode, responses } = (answer as { answer: { errorCode: number; responses: Told[] } }).answer;
+  const { errorCode, responses } = wholeOf(answer);
   return errorCode === INVALID_REQUEST || (responses.length > 0 && responses.every(each => each.errorCode === INVALID_REQUEST));
 }
