@@ -5,6 +5,8 @@
 import { invariant } from '../base/invariant.js';
 import type { EpochEntry } from './checkpoint-file.js';
 
+const UNDEFINED_EPOCH = -1;
+
 export interface EpochEnd {
   readonly leaderEpoch: number;
   readonly endOffset: number;
@@ -50,7 +52,7 @@ export class LeaderEpochCache {
    */
   endOffsetFor(asked: number, logEnd: number): EpochEnd | undefined {
     const latest = this.#entries.at(-1);
-    if (asked < 0 || latest === undefined || asked > latest.epoch) return undefined;
+    if (asked === UNDEFINED_EPOCH || latest === undefined || asked > latest.epoch) return undefined;
     if (asked === latest.epoch) return { leaderEpoch: asked, endOffset: logEnd };
     const next = this.#entries.findIndex(entry => entry.epoch > asked);
     const floor = this.#entries[next - 1];

@@ -7,6 +7,9 @@ import type { TopicName } from '../base/topic-name.js';
 import type { PartitionLog } from '../log/partition-log.js';
 import { ErrorCode } from '../protocol/errors.js';
 
+/** Who asks does not say which epoch it believes in. */
+const NO_LEADER_EPOCH = -1;
+
 export type Role = 'leader' | 'follower' | 'none';
 
 /** Something that waits for a partition to move: a fetch for data, a produce for the high watermark. */
@@ -116,7 +119,7 @@ export class Partition {
   /** The error for a request that must meet the leader of the epoch it believes in, or none (Partition.scala). */
   leadershipError(currentLeaderEpoch: number): number {
     if (this.offline) return ErrorCode.KafkaStorageError;
-    if (currentLeaderEpoch >= 0) {
+    if (currentLeaderEpoch !== NO_LEADER_EPOCH) {
       if (currentLeaderEpoch < this.leaderEpoch) return ErrorCode.FencedLeaderEpoch;
       if (currentLeaderEpoch > this.leaderEpoch) return ErrorCode.UnknownLeaderEpoch;
     }

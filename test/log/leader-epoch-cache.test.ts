@@ -36,7 +36,8 @@ test('where an epoch ends', () => {
     const found = cache.endOffsetFor(epoch, 99);
     return found && `${found.leaderEpoch}@${found.endOffset}`;
   };
-  expect([-1, 0, 1, 2, 3, 4, 5, 6, 7, 8].map(end)).toEqual([undefined, '0@10', '1@10', '2@20', '2@20', '4@30', '4@30', '4@30', '7@99', undefined]);
+  // Of the numbers below zero only one means none.
+  expect([-2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8].map(end)).toEqual(['-2@10', undefined, '0@10', '1@10', '2@20', '2@20', '4@30', '4@30', '4@30', '7@99', undefined]);
   expect(cacheOf().cache.endOffsetFor(0, 99)).toBeUndefined();
 });
 

@@ -2,6 +2,7 @@
 // (differences.test.ts). Whatever else differs is a fault.
 
 import type { Difference } from './compare.js';
+import { fetchDifferences } from './fetch-differences.js';
 import { groupDifferences } from './group-differences.js';
 
 export interface Allowed {
@@ -19,6 +20,7 @@ export const allowedDifferences: readonly Allowed[] = [
     reason: 'APIs that are not served yet are not advertised',
     matches: ({ step, path }) => step?.api === 'ApiVersions' && path.startsWith('answer.apiKeys'),
   },
+  ...fetchDifferences,
   ...groupDifferences,
 ];
 

@@ -7,7 +7,7 @@ import { ref } from './symbols.js';
 
 export const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 /** Of nobody. */
-const STRANGE_ID = 'c3RyYW5nZS1pZC0tLS0tLQ';
+export const STRANGE_ID = 'c3RyYW5nZS1pZC0tLS0tLQ';
 
 /** Nobody may be called so. */
 export const ILLEGAL_NAMES = ['', '.', '..', 'a/b', 'a b', 'é', 'a\0b', 'x'.repeat(250), ' x', 'a\n', '/', '../x'];

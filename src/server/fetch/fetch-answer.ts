@@ -6,6 +6,8 @@ import type { Connection } from '../../network/connection.js';
 import type { ResponseSpace } from '../../network/response-space.js';
 import { FetchResponseEncoder } from '../../protocol/hot/fetch.js';
 import { Writer } from '../../protocol/writer.js';
+import type { ReplicaManager } from '../../replication/replica-manager.js';
+import { LeaderEndpoints } from '../current-leader.js';
 import type { FetchEntry } from './fetch-entry.js';
 
 const FLEXIBLE_FROM = 12;
@@ -27,6 +29,7 @@ export interface FetchAnswerOptions {
   readonly native: NativeExchange;
   readonly commands: Commands;
   readonly space: ResponseSpace;
+  readonly replicas: ReplicaManager;
 }
 
 /** One answer after the other: respond(), or begin(), step() as long as there is more, and send(). */
@@ -35,6 +38,7 @@ export class FetchAnswer {
   readonly #encoder = new FetchResponseEncoder();
   readonly #writer = new Writer(1024);
   #pieces = new Float64Array(64);
+  readonly #endpoints: LeaderEndpoints;
   #slot = 0;
   #entries: readonly FetchEntry[] = [];
   #next = 0;
@@ -43,6 +47,7 @@ export class FetchAnswer {
 
   constructor(options: FetchAnswerOptions) {
     this.#options = options;
+    this.#endpoints = new LeaderEndpoints(options.replicas.metadata);
   }
 
   /** Takes the entries' slices, unless it throws. */
@@ -63,8 +68,9 @@ export class FetchAnswer {
     this.#head(asked, entries, errorCode, sessionId);
   }
 
-  #head({ slot, apiVersion, correlationId }: Asked, entries: readonly FetchEntry[], errorCode: number, sessionId: number): void {
+  #head({ slot, connection, apiVersion, correlationId }: Asked, entries: readonly FetchEntry[], errorCode: number, sessionId: number): void {
     this.#slot = slot;
+    this.#endpoints.begin(connection.listener);
     this.#entries = entries;
     this.#next = 0;
     const writer = this.#writer;
@@ -90,6 +96,8 @@ export class FetchAnswer {
       }
       // Records are never null in an answer; an empty set is (FetchResponse.recordsOrFail).
       encoder.partition(entry.index, entry, entry.length, entry.details);
+      const leader = entry.details?.currentLeader?.leaderId;
+      if (leader !== undefined) this.#endpoints.name(leader);
     }
     return this.#next < entries.length;
   }
@@ -97,7 +105,7 @@ export class FetchAnswer {
   send(): void {
     const { commands, space, native } = this.#options;
     const writer = this.#writer;
-    const total = this.#encoder.end();
+    const total = this.#encoder.end(this.#endpoints.named);
     const length = writer.length;
     const apart = this.#start < 0 || writer.bytes !== space.bytes;
     let start = this.#start;

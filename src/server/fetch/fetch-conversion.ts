@@ -18,5 +18,5 @@ export function withhold(entry: FetchEntry, apiVersion: number, replicas: Replic
     : apiVersion < MAGIC_2_FROM && entry.length > 0 ? ErrorCode.UnsupportedVersion : ErrorCode.None;
   if (code === ErrorCode.None) return;
   entry.letGo(release);
-  entry.refuse(code);
+  entry.turnAway(code);
 }

@@ -2,6 +2,8 @@
 
 import type { FetchPartitionDetails, FetchPartitionState } from '../../protocol/hot/fetch.js';
 
+const NONE_ABORTED: FetchPartitionDetails = { abortedTransactions: [] };
+
 export class FetchEntry implements FetchPartitionState {
   /** With topic ids: '' until the id was known, and then for good, whatever becomes of the topic (CachedPartition). */
   topic: string;
@@ -43,7 +45,8 @@ export class FetchEntry implements FetchPartitionState {
 
   ask(fetchOffset: number, currentLeaderEpoch: number, lastFetchedEpoch: number, maxBytes: number): void {
     this.fetchOffset = fetchOffset;
-    this.currentLeaderEpoch = currentLeaderEpoch;
+    // Below zero is none, here and in no other request (optionalEpoch of FetchRequest.java).
+    this.currentLeaderEpoch = currentLeaderEpoch < 0 ? -1 : currentLeaderEpoch;
     this.lastFetchedEpoch = lastFetchedEpoch;
     this.maxBytes = maxBytes;
   }
@@ -74,15 +77,21 @@ export class FetchEntry implements FetchPartitionState {
     this.details = undefined;
   }
 
-  /** An error says nothing of offsets. */
+  /** An error that its reading met: it says nothing of offsets. */
   refuse(errorCode: number): void {
     this.clear();
     this.errorCode = errorCode;
   }
 
+  /** An error of what is asked, and not of a reading: then none is what there is of transactions (FetchResponse.partitionResponse). */
+  turnAway(errorCode: number): void {
+    this.refuse(errorCode);
+    this.details = NONE_ABORTED;
+  }
+
   /** An incremental answer leaves out what is as it was told (FetchSession.scala); `tell` remembers it as told. */
   hasNews(tell: boolean): boolean {
-    let news = this.length > 0 || this.details !== undefined;
+    let news = this.length > 0 || this.details?.divergingEpoch !== undefined;
     if (this.highWatermark !== this.toldHighWatermark) {
       news = true;
       if (tell) this.toldHighWatermark = this.highWatermark;

@@ -4,6 +4,7 @@ import { ErrorCode } from '../../protocol/errors.js';
 import type { MetadataCache } from '../../replication/metadata-cache.js';
 import type { Partition } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
+import { currentLeader } from '../current-leader.js';
 import type { FetchEntry } from './fetch-entry.js';
 
 export interface ReadRules {
@@ -18,6 +19,8 @@ const DIVERGING_FROM = 12;
 const TOPIC_IDS_FROM = 13;
 /** Oldest version that knows KAFKA_STORAGE_ERROR; older ones are told what makes them look for the leader. */
 const STORAGE_ERROR_FROM = 6;
+/** Oldest version that is told who leads (KIP-951). */
+const LEADERS_FROM = 16;
 const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 
 /**
@@ -27,10 +30,10 @@ const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 export function isKnown(entry: FetchEntry, apiVersion: number, metadata: MetadataCache): boolean {
   if (apiVersion >= TOPIC_IDS_FROM && entry.topic === '') {
     const name = metadata.topicName(entry.topicId);
-    if (name === undefined) return refused(entry, ErrorCode.UnknownTopicId);
+    if (name === undefined) return turnedAway(entry, ErrorCode.UnknownTopicId);
     entry.topic = name;
   }
-  return metadata.has(entry.topic, entry.index) || refused(entry, ErrorCode.UnknownTopicOrPartition);
+  return metadata.has(entry.topic, entry.index) || turnedAway(entry, ErrorCode.UnknownTopicOrPartition);
 }
 
 /** Where reading ends for who fetches: followers read to the end, consumers what is committed. */
@@ -78,12 +81,12 @@ function find(entry: FetchEntry, rules: ReadRules, replicas: ReplicaManager): Pa
   const { apiVersion, replicaId } = rules;
   const partition = replicas.find(entry.topic, entry.index);
   if (partition === undefined || (partition.role === 'none' && !partition.offline)) {
-    refused(entry, replicas.metadata.has(entry.topic, entry.index) ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition);
+    refuseFor(entry, replicas.metadata.has(entry.topic, entry.index) ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition, rules, replicas);
     return undefined;
   }
   const { log } = partition;
   if (apiVersion >= TOPIC_IDS_FROM && log !== undefined && log.topicId !== entry.topicId && log.topicId !== NO_ID) {
-    refused(entry, ErrorCode.InconsistentTopicId);
+    entry.refuse(ErrorCode.InconsistentTopicId);
     return undefined;
   }
   let problem = leadershipProblem(entry, partition, rules);
@@ -92,20 +95,19 @@ function find(entry: FetchEntry, rules: ReadRules, replicas: ReplicaManager): Pa
     problem = entry.currentLeaderEpoch >= 0 ? ErrorCode.UnknownLeaderEpoch : ErrorCode.NotLeaderOrFollower;
   }
   if (problem === ErrorCode.None) return partition;
-  refuseFor(entry, problem, apiVersion);
-  if (problem === ErrorCode.NotLeaderOrFollower || problem === ErrorCode.FencedLeaderEpoch) {
-    entry.details = { currentLeader: { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch } };
-  }
+  refuseFor(entry, problem, rules, replicas);
   return undefined;
 }
 
-/** Refuses the entry with what a client of that version can understand. */
-export function refuseFor(entry: FetchEntry, code: number, apiVersion: number): void {
+/** Refuses the entry with what a client of that version can understand, and tells it where to go. */
+export function refuseFor(entry: FetchEntry, code: number, { apiVersion }: ReadRules, replicas: ReplicaManager): void {
   entry.refuse(code === ErrorCode.KafkaStorageError && apiVersion < STORAGE_ERROR_FROM ? ErrorCode.NotLeaderOrFollower : code);
+  if (apiVersion < LEADERS_FROM || (code !== ErrorCode.NotLeaderOrFollower && code !== ErrorCode.FencedLeaderEpoch)) return;
+  entry.details = { currentLeader: currentLeader(replicas, entry.topic, entry.index) };
 }
 
-function refused(entry: FetchEntry, code: number): false {
-  entry.refuse(code);
+function turnedAway(entry: FetchEntry, code: number): false {
+  entry.turnAway(code);
   return false;
 }
 

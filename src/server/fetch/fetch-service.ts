@@ -25,9 +25,10 @@ import { FetchAnswer, type Asked } from './fetch-answer.js';
 import { CONVERTED_BELOW, withhold } from './fetch-conversion.js';
 import type { FetchEntry } from './fetch-entry.js';
 import type { ReadRules } from './fetch-read.js';
-import type { FetchContext, FetchSession, FetchSessions } from './fetch-sessions.js';
+import { isIsolationLevel, type FetchContext, type FetchSession, type FetchSessions } from './fetch-sessions.js';
 import { AT_ONCE, FetchTask, LARGE, type FetchEnvironment, type FetchLimits } from './fetch-task.js';
 
+const SESSIONS_FROM = 7;
 const FLEXIBLE_FROM = 12;
 /** Who claims to be a broker's log under way to another directory reads as a replica: nothing is told of transactions. */
 const FUTURE_REPLICA = -3;
@@ -57,6 +58,8 @@ type Open = Exclude<FetchContext, { kind: 'refused' }>;
 interface Fetching extends Asked {
   readonly rules: ReadRules;
   readonly limits: FetchLimits;
+  /** It asks for an isolation level that there is not. */
+  readonly invalid: boolean;
   /** Its frame is given back while it waits: what was asked is copied, and small. */
   readonly small: boolean;
 }
@@ -92,6 +95,7 @@ export class FetchService implements HotRoute {
       slot: request.slot, connection: request.connection, apiVersion: request.apiVersion, correlationId: request.correlationId,
       rules: { apiVersion: request.apiVersion, replicaId: view.replicaId, readCommitted: view.isolationLevel === 1 && view.replicaId < 0 && view.replicaId !== FUTURE_REPLICA },
       limits: { minBytes: Math.min(view.minBytes, maxBytes), maxBytes, maxWaitMs: view.maxWaitMs },
+      invalid: !isIsolationLevel(view.isolationLevel),
       small: request.end - request.frameStart <= SMALL_FRAME,
     };
     if (asked > LARGE) return this.#openInTurns(fetching);
@@ -132,6 +136,10 @@ export class FetchService implements HotRoute {
       this.#answer.respond(fetching, [], context.errorCode, 0);
       return true;
     }
+    if (fetching.invalid) {
+      this.#refuseWhole(fetching, context);
+      return true;
+    }
     let waits = false;
     let answered = false;
     const task = new FetchTask(
@@ -162,6 +170,14 @@ export class FetchService implements HotRoute {
       commands.fail(fetching.slot);
     };
     return false;
+  }
+
+  /** Versions without sessions have no place for an error but beside each partition. */
+  #refuseWhole(fetching: Fetching, context: Open): void {
+    const entries = fetching.apiVersion < SESSIONS_FROM ? context.entries : [];
+    for (const entry of entries) entry.turnAway(ErrorCode.InvalidRequest);
+    this.#answer.respond(fetching, entries, ErrorCode.InvalidRequest, context.session?.id ?? 0);
+    context.release();
   }
 
   #tell(asked: Asked, context: Open, known: number): void {

@@ -6,6 +6,8 @@ import { ErrorCode } from '../../protocol/errors.js';
 import type { FetchRequestRows, FetchRequestView } from '../../protocol/hot/fetch.js';
 import { FetchEntry } from './fetch-entry.js';
 
+const TOPIC_IDS_FROM = 13;
+const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 const NO_SESSION = 0;
 const INITIAL_EPOCH = 0;
 const FINAL_EPOCH = -1;
@@ -87,6 +89,11 @@ function taken(session: FetchSession): () => void {
   return () => { session.inUse = false; };
 }
 
+/** Who asks for another is refused, and gets no session. */
+export function isIsolationLevel(level: number): boolean {
+  return level === 0 || level === 1;
+}
+
 /** What a request is, seen from its session. */
 export type FetchContext =
   /** Everything asked is answered; `session` is new, and undefined where there is none. */
@@ -143,13 +150,15 @@ export class FetchSessions {
       // A full fetch ends whatever session it names.
       const named = sessionId === NO_SESSION ? undefined : this.#sessions.get(sessionId);
       if (named !== undefined) this.#drop(named);
-      return this.#full(view, apiVersion, sessionEpoch === INITIAL_EPOCH && apiVersion >= 7);
+      if (sessionEpoch === INITIAL_EPOCH && namesNoTopic(view, apiVersion)) return refusing(ErrorCode.InvalidRequest);
+      return this.#full(view, apiVersion, sessionEpoch === INITIAL_EPOCH && apiVersion >= 7 && isIsolationLevel(view.isolationLevel));
     }
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return refusing(ErrorCode.FetchSessionIdNotFound);
     if (session.epoch !== sessionEpoch) return refusing(ErrorCode.InvalidFetchSessionEpoch);
-    if (session.usesTopicIds !== apiVersion >= 13) return refusing(ErrorCode.FetchSessionTopicIdError);
+    if (session.usesTopicIds !== apiVersion >= TOPIC_IDS_FROM) return refusing(ErrorCode.FetchSessionTopicIdError);
     if (session.inUse && session.entries.size > MOST_COPIED) return refusing(ErrorCode.InvalidFetchSessionEpoch);
+    if (namesNoTopic(view, apiVersion)) return refusing(ErrorCode.InvalidRequest);
     session.epoch = session.epoch === LARGEST ? 1 : session.epoch + 1;
     return this.#incremental(session, view);
   }
@@ -164,7 +173,7 @@ export class FetchSessions {
       }),
       finish: () => {
         const entries = [...byKey.values()];
-        const session = mayHaveSession && entries.length > 0 ? this.#create(apiVersion >= 13, view.replicaId >= 0, byKey, topics) : undefined;
+        const session = mayHaveSession ? this.#create(apiVersion >= TOPIC_IDS_FROM, view.replicaId >= 0, byKey, topics) : undefined;
         return { kind: 'full', entries, session, release: session === undefined ? NOTHING_TO_RELEASE : taken(session) };
       },
       abandon: NOTHING_TO_RELEASE,
@@ -187,7 +196,15 @@ export class FetchSessions {
     const forget = (key: number): void => void entries.delete(key);
     return {
       step: rows => asked.each(rows, ask) || forgotten.each(rows, forget),
-      finish: () => this.#continue(session, shares, release),
+      finish: () => {
+        if (entries.size > 0) return this.#continue(session, shares, release);
+        // Nothing is left to fetch: the session ends, and the answer says so by having none. What was asked and forgotten in
+        // one breath is answered all the same.
+        this.#drop(session);
+        const once = this.#full(view, session.usesTopicIds ? TOPIC_IDS_FROM : TOPIC_IDS_FROM - 1, false);
+        once.step(Number.MAX_SAFE_INTEGER);
+        return once.finish();
+      },
       abandon: release,
     };
   }
@@ -197,14 +214,9 @@ export class FetchSessions {
     const now = this.#clock.monotonic();
     session.lastUsed = now;
     this.#weigh(session);
-    if (session.weight > MOST_IN_A_SESSION || !this.#makeRoom(session, 0, now)) {
+    if (session.weight > MOST_IN_A_SESSION || !this.#makeRoom(session, now)) {
       this.#drop(session);
       return { kind: 'refused', errorCode: ErrorCode.FetchSessionIdNotFound };
-    }
-    if (entries.size === 0) {
-      // Nothing is left to fetch: the session ends, and the answer says so by having none.
-      this.#drop(session);
-      return { kind: 'full', entries: [], session: undefined, release: NOTHING_TO_RELEASE };
     }
     const all = [...entries.values()];
     return { kind: 'incremental', entries: shares ? all.map(entry => entry.copy()) : all, session, epoch: session.epoch, release };
@@ -229,19 +241,20 @@ export class FetchSessions {
     do id = 1 + this.#random.int(LARGEST - 1);
     while (this.#sessions.has(id));
     const session = new FetchSession(id, usesTopicIds, privileged, now, entries, topics);
-    if (session.weight > MOST_IN_A_SESSION || !this.#makeRoom(session, session.weight, now)) return undefined;
+    if (session.weight > MOST_IN_A_SESSION || !this.#makeRoom(session, now)) return undefined;
     this.#sessions.set(id, session);
     this.#remembered += session.weight;
     return session;
   }
 
   /**
-   * Pushes out as many as it takes for this session to be remembered: for a new one, which brings `weight`, a slot is
-   * needed too (tryEvict of FetchSessionCache). False: it does not fit, and nobody was pushed out.
+   * Pushes out as many as it takes for this session to be remembered: a new one, even of no partition, needs a slot too
+   * (tryEvict of FetchSessionCache). False: it does not fit, and nobody was pushed out.
    */
-  #makeRoom(session: FetchSession, weight: number, now: number): boolean {
-    let needsSlot = weight > 0 && this.#sessions.size >= this.#slots();
-    let tooMuch = this.#remembered + weight - MOST_REMEMBERED;
+  #makeRoom(session: FetchSession, now: number): boolean {
+    const isNew = !this.#sessions.has(session.id);
+    let needsSlot = isNew && this.#sessions.size >= this.#slots();
+    let tooMuch = this.#remembered + (isNew ? session.weight : 0) - MOST_REMEMBERED;
     if (!needsSlot && tooMuch <= 0) return true;
     const going = new Set<FetchSession>();
     const push = (other: FetchSession): void => {
@@ -306,6 +319,13 @@ class Rows {
     }
     return false;
   }
+}
+
+/** By the zero id no topic can be remembered: Kafka fails on it, unless there is to be no session. */
+function namesNoTopic({ rows, forgotten }: FetchRequestView, apiVersion: number): boolean {
+  if (apiVersion < TOPIC_IDS_FROM) return false;
+  for (const asked of [rows, forgotten]) for (let topic = 0; topic < asked.topicCount; topic++) if (asked.topicId(topic) === ZERO_ID) return true;
+  return false;
 }
 
 function refusing(errorCode: number): Opening {

@@ -15,6 +15,7 @@ import { Deadline, type TimerWheel } from '../../base/timer-wheel.js';
 import type { TurnQueue } from '../../base/turn-queue.js';
 import type { Located } from '../../log/partition-log.js';
 import { FirstBatch } from '../../native/exchange.js';
+import { ErrorCode } from '../../protocol/errors.js';
 import { appendErrorCode } from '../produce/append-errors.js';
 import type { Partition, Waiter } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
@@ -216,7 +217,12 @@ export class FetchTask implements Waiter {
       this.#urgent = true;
       return true;
     }
-    // A limit below none is none: Kafka's read throws there, and the partition is answered UNKNOWN_SERVER_ERROR.
+    if (entry.maxBytes < 0 || this.#limits.maxBytes < 0) {
+      // Kafka's read throws there, and the partition is answered UNKNOWN_SERVER_ERROR.
+      entry.refuse(ErrorCode.InvalidRequest);
+      this.#urgent = true;
+      return true;
+    }
     const room = Math.max(0, Math.min(entry.maxBytes, this.#limits.maxBytes - this.#bytes));
     const cuts = this.#rules.apiVersion < WHOLE_BATCHES_FROM;
     const first = cuts ? FirstBatch.cut : this.#bytes === 0 ? FirstBatch.whole : FirstBatch.wholeOrNothing;
@@ -237,7 +243,7 @@ export class FetchTask implements Waiter {
         return;
       }
       if (code !== 0) {
-        refuseFor(entry, appendErrorCode(code), this.#rules.apiVersion);
+        refuseFor(entry, appendErrorCode(code), this.#rules, this.#environment.replicas);
         this.#urgent = true;
       } else this.#take(entry, cold, first, room);
       this.#readOn();
@@ -250,7 +256,7 @@ export class FetchTask implements Waiter {
       if (first === FirstBatch.wholeOrNothing) this.#leaveOut(entry, room);
       return;
     }
-    this.#available += Math.min(located.length, Math.max(entry.maxBytes, 0));
+    this.#available += Math.min(located.length, entry.maxBytes);
     entry.slice = located.slice;
     entry.length = located.length;
     this.#bytes += located.length;

@@ -22,6 +22,8 @@ const SINCE = new Map([[LATEST, 0], [EARLIEST, 0], [MAX_TIMESTAMP, 7], [EARLIEST
 /** Clients see what is committed; replicas and who debugs see the log's end, and the latter may ask any replica. */
 const CONSUMER = -1;
 const DEBUGGER = -2;
+const CONSUMER = -1;
+const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 
 const NOTHING = { timestamp: -1, offset: -1, leaderEpoch: -1, oldStyleOffsets: [] };
@@ -69,6 +71,7 @@ class Repeated {
 async function answerPartition(topic: string, asked: Asked, request: ListOffsetsRequest, { apiVersion }: RequestContext, broker: BrokerServices): Promise<Answer> {
   const since = SINCE.get(asked.timestamp);
   if (asked.timestamp < 0 && (since === undefined || apiVersion < since)) return refused(asked, ErrorCode.UnsupportedVersion);
+  if (request.replicaId === CONSUMER && request.isolationLevel !== READ_UNCOMMITTED && request.isolationLevel !== READ_COMMITTED) return refused(asked, ErrorCode.InvalidRequest);
   const partition = broker.replicas.find(topic, asked.partitionIndex);
   if (partition?.offline) return refused(asked, ErrorCode.KafkaStorageError);
   if (partition?.log === undefined) {

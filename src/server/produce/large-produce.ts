@@ -186,8 +186,8 @@ export class LargeProduce {
     if (request.connection.closed || (this.#view.acks === 0 && this.#anyRefused())) commands.fail(request.slot);
     else if (this.#view.acks === 0) commands.respondNothing(request.slot);
     else {
-      const answer = new ProduceAnswer(space);
-      answer.begin(request.correlationId, request.apiVersion, { view: this.#view, rows: this.#rows, partitions: this.#partitions });
+      const answer = new ProduceAnswer(space, this.#options.replicas);
+      answer.begin(request.correlationId, request.apiVersion, { view: this.#view, rows: this.#rows, listener: request.connection.listener });
       turns.work(() => answer.step(AT_ONCE), () => {
         const encoded = answer.end();
         if (encoded === undefined) commands.fail(request.slot);

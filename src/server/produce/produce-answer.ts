@@ -4,7 +4,8 @@ import type { ResponseSpace } from '../../network/response-space.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { ProduceResponseEncoder, type ProducePartitionDetails, type ProduceRequestView } from '../../protocol/hot/produce.js';
 import { Writer } from '../../protocol/writer.js';
-import type { Partition } from '../../replication/partition.js';
+import type { ReplicaManager } from '../../replication/replica-manager.js';
+import { currentLeader, LeaderEndpoints } from '../current-leader.js';
 import { PLACEHOLDER, UNDECIDED, type ProduceRows } from './produce-rows.js';
 
 const FLEXIBLE_FROM = 9;
@@ -15,9 +16,10 @@ const PARTITION_BYTES = 64;
 
 /** What is to be answered. */
 export interface Answerable {
+  /** By which the client came. */
+  readonly listener: string;
   readonly view: ProduceRequestView;
   readonly rows: ProduceRows;
-  readonly partitions: readonly (Partition | undefined)[];
 }
 
 /** A finished answer in the arena; one in a block `apart` is released once it is handed over. */
@@ -32,6 +34,8 @@ export class ProduceAnswer {
   /** Knows the places that are left open. */
   readonly encoder = new ProduceResponseEncoder();
   readonly #space: ResponseSpace;
+  readonly #replicas: ReplicaManager;
+  readonly #endpoints: LeaderEndpoints;
   readonly #writer = new Writer(1024);
   #answerable!: Answerable;
   /** Where in the arena it is written, or -1: apart, and copied there at the end. */
@@ -39,8 +43,10 @@ export class ProduceAnswer {
   #topic = 0;
   #row = 0;
 
-  constructor(space: ResponseSpace) {
+  constructor(space: ResponseSpace, replicas: ReplicaManager) {
     this.#space = space;
+    this.#replicas = replicas;
+    this.#endpoints = new LeaderEndpoints(replicas.metadata);
   }
 
   /** As far as it is known, PLACEHOLDER where a log will say the offset. Undefined: the arena has no room. */
@@ -64,6 +70,7 @@ export class ProduceAnswer {
   #head(correlationId: number, apiVersion: number, answerable: Answerable): void {
     const writer = this.#writer;
     this.#answerable = answerable;
+    this.#endpoints.begin(answerable.listener);
     this.#topic = 0;
     this.#row = 0;
     writer.writeInt32(0);
@@ -95,7 +102,7 @@ export class ProduceAnswer {
   end(): Encoded | undefined {
     const space = this.#space;
     const writer = this.#writer;
-    this.encoder.end(0);
+    this.encoder.end(0, this.#endpoints.named);
     const length = writer.length;
     if (this.#at >= 0 && writer.bytes === space.bytes) {
       space.view.setInt32(this.#at, length - 4);
@@ -119,13 +126,16 @@ export class ProduceAnswer {
   }
 
   #details(row: number, code: number): ProducePartitionDetails {
-    const { rows, partitions } = this.#answerable;
+    const { view, rows } = this.#answerable;
     const message = rows.message[row];
     const records = rows.records[row];
     const details: ProducePartitionDetails = message === undefined ? {} : { errorMessage: message };
     if (records !== undefined) details.recordErrors = records.map(({ index, message }) => ({ batchIndex: index, batchIndexErrorMessage: message }));
-    const partition = partitions[row];
-    if (code === ErrorCode.NotLeaderOrFollower && partition !== undefined) details.currentLeader = { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch };
+    if (code === ErrorCode.NotLeaderOrFollower) {
+      const leader = currentLeader(this.#replicas, view.topic(this.#topic), view.partitionIndex(row));
+      details.currentLeader = leader;
+      this.#endpoints.name(leader.leaderId);
+    }
     return details;
   }
 }

@@ -57,7 +57,7 @@ export class ProduceService implements HotRoute {
   constructor(options: ProduceOptions) {
     this.#options = options;
     this.#admission = new Admission(options);
-    this.#answer = new ProduceAnswer(options.space);
+    this.#answer = new ProduceAnswer(options.space, options.replicas);
     this.#inFlight = new RequestsInFlight(options.native.slotIndexMask);
   }
 
@@ -226,7 +226,7 @@ export class ProduceService implements HotRoute {
   }
 
   #encode(request: HeldProduce): Encoded | undefined {
-    return this.#answer.encode(request.correlationId, request.apiVersion, { view: this.#view, rows: this.#rows, partitions: this.#partitions });
+    return this.#answer.encode(request.correlationId, request.apiVersion, { view: this.#view, rows: this.#rows, listener: request.connection.listener });
   }
 
   #hold(request: HeldProduce): HeldProduce {

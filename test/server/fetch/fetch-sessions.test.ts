@@ -140,3 +140,25 @@ test('a follower finds room though busy consumers remember all that may be: the 
   expect(idOf(fetch({ topics: asking(60_000) }))).toBe(0);
   expect([sessions.size, refusal(fetch({ sessionId: follower, sessionEpoch: 1, replicaId: 7 }))]).toEqual([before, 0]);
 });
+
+test('a session of no partition yet is one, takes a slot, and ends with a request that adds none', () => {
+  const { sessions, fetch } = story(1);
+  const sessionId = idOf(fetch({ topics: [] }));
+  expect([sessionId > 0, sessions.size, sessions.remembered]).toEqual([true, 1, 0]);
+  expect(idOf(fetch({ topics: [] })), 'no slot is left').toBe(0);
+  const grown = fetch({ sessionId, sessionEpoch: 1, topics: asking(2) });
+  expect([grown.kind, idOf(grown)]).toEqual(['incremental', sessionId]);
+  const empty = idOf(fetch({ sessionId, sessionEpoch: 0, topics: [] }));
+  expect([empty > 0, idOf(fetch({ sessionId: empty, sessionEpoch: 1, topics: [] })), sessions.size]).toEqual([true, 0, 0]);
+});
+
+test('partitions that are asked for and forgotten in one request are nothing to a session that goes on, and are answered by one that ends with it', () => {
+  const { sessions, fetch } = story();
+  const both = (count: number, from: number): FetchRequestInput => ({ topics: asking(count, { from }), forgottenTopicsData: [{ topic: 'orders', partitions: Array.from({ length: count }, (_, at) => from + at) }] });
+  const indexes = (context: FetchContext): number[] => (context.kind === 'refused' ? [] : context.entries.map(({ index }) => index));
+  const sessionId = idOf(fetch({ topics: asking(2) }));
+  const goesOn = fetch({ sessionId, sessionEpoch: 1, ...both(1, 5) });
+  expect([idOf(goesOn), indexes(goesOn)]).toEqual([sessionId, [0, 1]]);
+  const ends = fetch({ sessionId, sessionEpoch: 2, ...both(2, 0) });
+  expect([idOf(ends), indexes(ends), sessions.size]).toEqual([0, [0, 1], 0]);
+});

@@ -1,6 +1,7 @@
 // Limits of a fetch: from version 3 on the first partition that has something gives its first batch however long it is, and
 // none gives a piece of a batch where a whole one does not fit (KIP-74).
 import { expect, test } from 'vitest';
+import { ErrorCode } from '../../../src/protocol/errors.js';
 import type { FetchResponse } from '../../../src/protocol/messages.js';
 import { walkBatches } from '../../../src/protocol/records/index.js';
 import { batch } from '../../support/batches.js';
@@ -48,7 +49,6 @@ test('a later partition whose first batch does not fit is empty, from memory and
         ['room for the last only', { maxBytes: 2 * size, limits: [size, size - 1, size] }, [size, 0, size]],
         ['the first has nothing', { offsets: [6, 0, 0], limits: [1, 1, 1] }, [0, size, 0]],
         ['limits of nothing', { maxBytes: 0, limits: [0, 0, 0] }, [size, 0, 0]],
-        ['limits below nothing', { maxBytes: -1, limits: [-1, -1, -1] }, [size, 0, 0]],
         ['one of them of nothing', { limits: [size, 0, size] }, [size, 0, size]],
         ['a whole batch and a piece of the next', { limits: [size + 100, size + 100, PLENTY] }, [size + 100, size + 100, 6 * size]],
       ];
@@ -58,6 +58,19 @@ test('a later partition whose first batch does not fit is empty, from memory and
         expect(answer.responses[0]!.partitions.every(({ errorCode, highWatermark }) => errorCode === 0 && highWatermark === 6)).toBe(true);
       }
     }
+  }
+});
+
+test('a limit below zero is refused where there is something to read, and takes no room from others', async () => {
+  const { client, topicId, size } = await story();
+  for (const version of [1, 3, 4, 12, 17]) {
+    const named = version >= 13 ? { version, topicId } : { version };
+    const codes = async (ask: Ask): Promise<number[]> => (await fetchEach(client, { ...named, ...ask })).responses[0]!.partitions.map(({ errorCode }) => errorCode);
+    const refused = ErrorCode.InvalidRequest;
+    const read = version < 4 ? ErrorCode.UnsupportedVersion : 0;
+    expect(await codes({ limits: [-1, size, -2] }), `v${version}`).toEqual([refused, read, refused]);
+    expect(await codes({ offsets: [6, 0, 0], limits: [-1, -1, size] })).toEqual([0, refused, read]);
+    if (version >= 3) expect(await codes({ maxBytes: -1, offsets: [6, 0, 7], limits: [size, size, size] })).toEqual([0, refused, ErrorCode.OffsetOutOfRange]);
   }
 });
 

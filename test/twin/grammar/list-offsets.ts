@@ -8,8 +8,8 @@ export const listOffsets: Grammar = {
     const { chance } = world;
     return {
       body: {
-        replicaId: chance.weighted([[-1, 20], [-2, 2], [0, 1], [5, 1]]),
-        isolationLevel: chance.int(2),
+        replicaId: chance.weighted([[-1, 20], [-2, 2], [-3, 1], [0, 1], [5, 1]]),
+        isolationLevel: chance.weighted([[0, 8], [1, 8], [2, 1]]),
         topics: chance.some(chance.weighted([[1, 4], [2, 1]]), () => {
           const topic = world.liveTopic() ?? world.anyTopic();
           return {

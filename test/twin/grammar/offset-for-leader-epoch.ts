@@ -14,7 +14,7 @@ export const offsetForLeaderEpoch: Grammar = {
           return {
             topic: chance.percent(90) ? nameOf(topic) : world.topicName(),
             partitions: chance.some(chance.between(1, 2), () => ({
-              partition: world.partition(topic), currentLeaderEpoch: world.leaderEpoch(), leaderEpoch: chance.weighted([[0, 6], [1, 2], [-1, 2], [-2, 1], [2147483647, 1]]),
+              partition: world.partition(topic), currentLeaderEpoch: world.leaderEpoch(), leaderEpoch: chance.weighted([[0, 6], [1, 2], [-1, 2], [-2, 2], [-2147483648, 1], [2147483647, 1]]),
             })),
           };
         }),

@@ -1,0 +1,82 @@
+// What answers to Fetch and ListOffsets say otherwise on purpose.
+
+import type { Difference } from './compare.js';
+import type { Allowed } from './differences.js';
+
+const UNKNOWN_SERVER_ERROR = -1;
+const UNSUPPORTED_VERSION = 35;
+const INVALID_REQUEST = 42;
+const UNSUPPORTED_COMPRESSION_TYPE = 76;
+
+interface Told {
+  readonly errorCode: number;
+  readonly [field: string]: unknown;
+}
+
+interface Body {
+  readonly isolationLevel?: number;
+}
+
+export const fetchDifferences: readonly Allowed[] = [
+  {
+    id: 'down-conversion',
+    reason: 'records are not converted to the formats of clients older than 0.11 yet: their partition is refused',
+    matches: difference => {
+      if (difference.step?.api !== 'Fetch' || difference.step.version > 3) return false;
+      const { ours, kafka, field } = partitionOf(difference);
+      if (ours?.errorCode !== UNSUPPORTED_VERSION) return false;
+      // Zstd is known to no version so old.
+      if (kafka?.errorCode === UNSUPPORTED_COMPRESSION_TYPE) return field === 'errorCode';
+      return kafka?.errorCode === 0 && ['errorCode', 'highWatermark', 'records'].includes(field);
+    },
+  },
+  {
+    id: 'fetch-limits',
+    reason: 'a limit below zero is an exception of Kafka\'s where there is something to read',
+    matches: difference => {
+      if (difference.step?.api !== 'Fetch') return false;
+      const { ours, kafka, field } = partitionOf(difference);
+      return field === 'errorCode' && ours?.errorCode === INVALID_REQUEST && kafka?.errorCode === UNKNOWN_SERVER_ERROR;
+    },
+  },
+  {
+    id: 'fetch-of-no-topic',
+    reason: 'the zero topic id in a session is an exception of Kafka\'s',
+    matches: ({ step, path, answers }) => step?.api === 'Fetch' && step.version >= 13 && ['answer.errorCode', 'answer.sessionId'].includes(path)
+      && wholeOf(answers.ours).errorCode === INVALID_REQUEST && wholeOf(answers.kafka).errorCode === UNKNOWN_SERVER_ERROR,
+  },
+  {
+    id: 'isolation-levels',
+    reason: 'an isolation level that there is not is an exception of Kafka\'s',
+    matches: difference => {
+      const { step, path, ours, kafka } = difference;
+      if (step === undefined || !hasIsolation(difference)) return false;
+      if (step.api === 'ListOffsets') return path.endsWith('.errorCode') && ours === INVALID_REQUEST && kafka === UNKNOWN_SERVER_ERROR;
+      return step.api === 'Fetch' && isRefusedWhole(difference.answers.ours);
+    },
+  },
+];
+
+/** One partition's two answers, and what differs in it. */
+function partitionOf({ path, answers }: Difference): { readonly ours?: Told | undefined; readonly kafka?: Told | undefined; readonly field: string } {
+  const found = /^answer\.responses\[(\d+)\]\.(\w+)/.exec(path);
+  if (found === null) return { field: '' };
+  const told = (answer: unknown): Told | undefined => wholeOf(answer).responses[Number(found[1])];
+  return { ours: told(answers.ours), kafka: told(answers.kafka), field: found[2]! };
+}
+
+function wholeOf(answer: unknown): { readonly errorCode: number; readonly responses: readonly Told[] } {
+  return (answer as { answer: { errorCode: number; responses: Told[] } }).answer;
+}
+
+/** The request names an isolation level that there is not. */
+function hasIsolation({ step }: Difference): boolean {
+  const { isolationLevel = 0 } = (step?.body ?? {}) as Body;
+  return isolationLevel !== 0 && isolationLevel !== 1;
+}
+
+/** By its own code, and before sessions by that of each partition. */
+function isRefusedWhole(answer: unknown): boolean {
+  const { errorCode, responses } = wholeOf(answer);
+  return errorCode === INVALID_REQUEST || (responses.length > 0 && responses.every(each => each.errorCode === INVALID_REQUEST));
+}
