@@ -2,8 +2,10 @@
 // (differences.test.ts). Whatever else differs is a fault.
 
 import type { Difference } from './compare.js';
+import type { Step } from './conversation.js';
 import { fetchDifferences } from './fetch-differences.js';
 import { groupDifferences } from './group-differences.js';
+import { produceDifferences } from './produce-differences.js';
 
 export interface Allowed {
   /** As in the table. */
@@ -11,7 +13,9 @@ export interface Allowed {
   readonly reason: string;
   /** What follows in the conversation differs because of it: nothing behind it is compared. */
   readonly ends?: true;
-  matches(difference: Difference): boolean;
+  matches?(difference: Difference): boolean;
+  /** A step after which nothing is compared, whatever both answer to it: what it does to them is not the same. */
+  cuts?(step: Step): boolean;
 }
 
 export const allowedDifferences: readonly Allowed[] = [
@@ -22,25 +26,34 @@ export const allowedDifferences: readonly Allowed[] = [
   },
   ...fetchDifferences,
   ...groupDifferences,
+  ...produceDifferences,
 ];
 
 export interface Sorted {
   readonly faults: readonly Difference[];
   readonly allowed: ReadonlyMap<string, number>;
+  /** The two went apart on purpose: what they hold by now is not the same. */
+  readonly parted: boolean;
 }
 
-/** Tells faults from what is meant. */
-export function sortOut(differences: readonly Difference[]): Sorted {
+/** Tells faults from what is meant. `steps` are those of the conversation that showed the differences. */
+export function sortOut(differences: readonly Difference[], steps: readonly Step[] = []): Sorted {
   const faults: Difference[] = [];
   const allowed = new Map<string, number>();
+  const note = (id: string): void => void allowed.set(id, (allowed.get(id) ?? 0) + 1);
+  const cut = steps.findIndex(step => allowedDifferences.some(each => each.cuts?.(step) === true));
   for (const difference of differences) {
-    const meant = allowedDifferences.find(each => each.matches(difference));
+    if (cut >= 0 && (typeof difference.at === 'string' || difference.at >= cut)) {
+      note(allowedDifferences.find(each => each.cuts?.(steps[cut]!) === true)!.id);
+      return { faults, allowed, parted: true };
+    }
+    const meant = allowedDifferences.find(each => each.matches?.(difference) === true);
     if (meant === undefined) {
       faults.push(difference);
       continue;
     }
-    allowed.set(meant.id, (allowed.get(meant.id) ?? 0) + 1);
-    if (meant.ends === true) break;
+    note(meant.id);
+    if (meant.ends === true) return { faults, allowed, parted: true };
   }
-  return { faults, allowed };
+  return { faults, allowed, parted: cut >= 0 };
 }

@@ -40,7 +40,10 @@ try {
   await twin.run({ seed, untilMs: began + minutes * 60_000, lanes, log: line => console.log(`\n${line}`), ...most, ...(api === undefined ? {} : { api }) });
   const elapsedMs = performance.now() - began;
   const kept = [];
-  for (let index = 0; index < KEPT; index++) kept.push(await twin.keep(converse(seed + KEPT_SEEDS + index, api)));
+  for (let index = 0; index < KEPT; index++) {
+    const each = await twin.keep(converse(seed + KEPT_SEEDS + index, api));
+    if (each !== undefined) kept.push(each);
+  }
   const last = sortOut(await endgame(pair, kept));
   const report = summary(twin, elapsedMs, api, last);
   console.log(`\n${report.text}`);

@@ -6,7 +6,7 @@ import { compareSteps, type Difference, type Sides } from './compare.js';
 import type { Conversation } from './conversation.js';
 import { converse, farewell } from './converse.js';
 import { Coverage } from './coverage.js';
-import { sortOut } from './differences.js';
+import { sortOut, type Sorted } from './differences.js';
 import { Gate } from './gate.js';
 import { MadeUp } from './normal.js';
 import type { Pair } from './pair.js';
@@ -113,17 +113,17 @@ export class Twin {
     log(found.story);
   }
 
-  /** Plays without taking the topics away again, for the end of the run. */
-  async keep(conversation: Conversation): Promise<Kept> {
+  /** Plays without taking the topics away again, for the end of the run; undefined where the two went apart. */
+  async keep(conversation: Conversation): Promise<Kept | undefined> {
     const prefix = `w2-${conversation.seed}-`;
-    await this.#play(conversation, prefix, { kept: true });
-    return { conversation, prefix };
+    const { faults, parted } = await this.#play(conversation, prefix, { kept: true });
+    return parted || faults.length > 0 ? undefined : { conversation, prefix };
   }
 
   /** The faults that a conversation shows. */
   async play(conversation: Conversation, counted = false): Promise<readonly Difference[]> {
     const prefix = counted ? `w0-${this.#played++}-` : `w1-${this.#again++}-`;
-    const faults = await this.#gate.together(() => this.#play(conversation, prefix, { counted }));
+    const { faults } = await this.#gate.together(() => this.#play(conversation, prefix, { counted }));
     if (this.#farewells.length >= MOST_FAREWELLS) await this.#gate.alone(() => this.#sayFarewell());
     return faults;
   }
@@ -138,7 +138,7 @@ export class Twin {
     }
   }
 
-  async #play(conversation: Conversation, prefix: string, { counted = false, kept = false }: { counted?: boolean; kept?: boolean }): Promise<readonly Difference[]> {
+  async #play(conversation: Conversation, prefix: string, { counted = false, kept = false }: { counted?: boolean; kept?: boolean }): Promise<Sorted> {
     const { ports, clients, grounds } = this.#pair;
     const bindings = { ours: new Bindings(prefix), kafka: new Bindings(prefix) };
     for (const side of ['ours', 'kafka'] as const) {
@@ -157,9 +157,9 @@ export class Twin {
       if (differences.length === 0) {
         differences.push(...await compareZnodes(clients, made), ...await compareSegments({ ours: grounds.ours.dataDirectory, kafka: grounds.kafka.dataDirectory }, made));
       }
-      const { faults, allowed } = sortOut(differences);
-      if (counted) for (const [id, count] of allowed) this.allowed.set(id, (this.allowed.get(id) ?? 0) + count);
-      return faults;
+      const sorted = sortOut(differences, steps);
+      if (counted) for (const [id, count] of sorted.allowed) this.allowed.set(id, (this.allowed.get(id) ?? 0) + count);
+      return sorted;
     } finally {
       await Promise.all([players.ours.close(), players.kafka.close()]);
       if (!kept) this.#farewells.push([players.ours, players.kafka]);

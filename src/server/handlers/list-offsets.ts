@@ -22,7 +22,6 @@ const SINCE = new Map([[LATEST, 0], [EARLIEST, 0], [MAX_TIMESTAMP, 7], [EARLIEST
 /** Clients see what is committed; replicas and who debugs see the log's end, and the latter may ask any replica. */
 const CONSUMER = -1;
 const DEBUGGER = -2;
-const CONSUMER = -1;
 const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 

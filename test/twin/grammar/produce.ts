@@ -4,6 +4,10 @@ import type { Grammar } from '../grammar.js';
 import { records, ref } from '../symbols.js';
 import { nameOf, type ProducerInWorld, type TopicInWorld, type World } from '../world.js';
 
+interface Answer {
+  readonly responses: readonly { readonly name: string; readonly partitionResponses: readonly object[] }[];
+}
+
 interface PartitionData {
   readonly index: number;
   readonly records: Uint8Array | null;
@@ -27,7 +31,11 @@ export const produce: Grammar = {
       faithful: chance.percent(70),
     };
   },
-  unordered: { responses: ['name'], 'responses.partitionResponses': ['index'] },
+  /** One partition after the other: how they are grouped is nobody's business. */
+  within(answer: Answer) {
+    return { ...answer, responses: answer.responses.flatMap(({ name, partitionResponses }) => partitionResponses.map(each => ({ name, ...each }))) };
+  },
+  unordered: { responses: ['name', 'index'] },
 };
 
 /** Hardly anybody names a partition twice. */
