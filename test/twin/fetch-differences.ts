@@ -8,12 +8,17 @@ const UNSUPPORTED_VERSION = 35;
 const INVALID_REQUEST = 42;
 const UNSUPPORTED_COMPRESSION_TYPE = 76;
 
+/** Kafka keeps sessions in so many shards, of so many ids each. */
+const SHARDS = 8;
+const SHARD = Math.floor((2 ** 31 - 1) / SHARDS);
+
 interface Told {
   readonly errorCode: number;
   readonly [field: string]: unknown;
 }
 
 interface Body {
+  readonly sessionId?: number;
   readonly isolationLevel?: number;
 }
 
@@ -40,6 +45,13 @@ export const fetchDifferences: readonly Allowed[] = [
     },
   },
   {
+    id: 'session-id-out-of-range',
+    reason: 'session ids that Kafka\'s shards do not cover are an exception of Kafka\'s',
+    // A session that is opened meanwhile is one to us only.
+    ends: true,
+    matches: ({ step, path, answers }) => step?.api === 'Fetch' && step.version >= 7 && path.startsWith('answer.') && isBeyondShards(step.body) && wholeOf(answers.kafka).errorCode === UNKNOWN_SERVER_ERROR,
+  },
+  {
     id: 'fetch-of-no-topic',
     reason: 'the zero topic id in a session is an exception of Kafka\'s',
     matches: ({ step, path, answers }) => step?.api === 'Fetch' && step.version >= 13 && ['answer.errorCode', 'answer.sessionId'].includes(path)
@@ -63,6 +75,11 @@ function partitionOf({ path, answers }: Difference): { readonly ours?: Told | un
   if (found === null) return { field: '' };
   const told = (answer: unknown): Told | undefined => wholeOf(answer).responses[Number(found[1])];
   return { ours: told(answers.ours), kafka: told(answers.kafka), field: found[2]! };
+}
+
+function isBeyondShards(body: object): boolean {
+  const { sessionId } = body as Body;
+  return typeof sessionId === 'number' && (sessionId <= -SHARD || sessionId >= SHARDS * SHARD);
 }
 
 function wholeOf(answer: unknown): { readonly errorCode: number; readonly responses: readonly Told[] } {

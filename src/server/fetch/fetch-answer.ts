@@ -94,7 +94,7 @@ export class FetchAnswer {
         while (at + partitions < entries.length && !startsTopic(entries, at + partitions)) partitions++;
         encoder.topic(entry.topic, entry.topicId, partitions);
       }
-      // Records are never null in an answer; an empty set is (FetchResponse.recordsOrFail).
+      // Records are an empty set where there are none (FetchResponse.recordsOrFail), and null only where they are withheld.
       encoder.partition(entry.index, entry, entry.length, entry.details);
       const leader = entry.details?.currentLeader?.leaderId;
       if (leader !== undefined) this.#endpoints.name(leader);
@@ -140,7 +140,7 @@ export class FetchAnswer {
     let from = 0;
     let cut = 0;
     for (const entry of this.#entries) {
-      if (entry.length === 0) continue;
+      if (entry.length <= 0) continue;
       const to = encoder.cutAt(cut++);
       pieces[2 * count] = start + from;
       pieces[2 * count + 1] = to - from;

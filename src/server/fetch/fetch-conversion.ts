@@ -10,6 +10,8 @@ const MAGIC_2_FROM = 4;
 /** Oldest version whose clients are sure to know zstd (KIP-110). */
 export const CONVERTED_BELOW = 10;
 
+const NO_RECORDS = -1;
+
 /** Refuses what a client of a version below CONVERTED_BELOW is not to see, and lets go of what was found for it. */
 export function withhold(entry: FetchEntry, apiVersion: number, replicas: ReplicaManager, release: (slice: number) => void): void {
   const partition = replicas.find(entry.topic, entry.index);
@@ -19,4 +21,6 @@ export function withhold(entry: FetchEntry, apiVersion: number, replicas: Replic
   if (code === ErrorCode.None) return;
   entry.letGo(release);
   entry.turnAway(code);
+  // What was read is in its answer no more, not even as an empty set.
+  entry.length = NO_RECORDS;
 }

@@ -29,6 +29,7 @@ export class FetchEntry implements FetchPartitionState {
   segment = -1;
   /** -1: none, also once it is sent or released: its number is another's then, and sessions keep their entries. */
   slice = -1;
+  /** Of the records; -1: null, in an answer. */
   length = 0;
   details: FetchPartitionDetails | undefined;
 
