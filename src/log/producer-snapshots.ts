@@ -53,9 +53,9 @@ export class ProducerSnapshots {
     return undefined;
   }
 
-  /** Notes the state as of `offset`, unless that was done before. Encodes before it returns: later appends are not in it. */
+  /** Notes the state as of `offset`, unless that was done before or nothing was written yet. Encodes before it returns: later appends are not in it. */
   take(offset: number, state: ProducerStateManager): Promise<void> {
-    if (this.#offsets.includes(offset)) return Promise.resolve();
+    if (offset === 0 || this.#offsets.includes(offset)) return Promise.resolve();
     const bytes = encodeSnapshot(state.committedProducers(), state.committedCount);
     return writeAtomically(this.#storage, this.#path(offset), bytes).then(() => {
       this.#offsets = [...new Set([...this.#offsets, offset])].sort((a, b) => a - b);
