@@ -38,8 +38,9 @@ export function checkTopicOverrides(overrides: Texts, settings: Settings): Alter
   // All names before any value, as LogConfig.validate does it.
   const unknown = [...overrides.keys()].find(name => !topicDefinitions.has(name));
   if (unknown !== undefined) return invalidConfig(`Unknown topic config name: ${unknown}`);
-  for (const [name, text] of overrides) {
-    const refusal = checkOne(name, text);
+  for (const name of topicDefinitions.keys()) {
+    const text = overrides.get(name);
+    const refusal = text === undefined ? undefined : checkOne(name, text);
     if (refusal) return refusal;
   }
   return checkTogether(overrides, settings);
@@ -112,7 +113,7 @@ function checkOne(name: string, text: string): AlterRefusal | undefined {
     return undefined;
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    return { ...invalidConfig(`Invalid value ${text} for configuration ${name}: ${error.message}`), ofValue: true };
+    return { ...invalidConfig(`Invalid value ${error.shown ?? text} for configuration ${name}: ${error.message}`), ofValue: true };
   }
 }
 
@@ -123,11 +124,11 @@ function checkTogether(overrides: Texts, settings: Settings): AlterRefusal | und
       + `(${text('min.compaction.lag.ms')}) > max.compaction.lag.ms (${text('max.compaction.lag.ms')})`);
   }
   // Tiered storage is refused at the broker too (rules.ts); its companions exist in KRaft mode only.
-  if (text('remote.storage.enable') === 'true') {
-    return { ...invalidConfig('Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.'), ofValue: true };
+  if (['remote.log.delete.on.disable', 'remote.log.copy.disable'].some(name => text(name) === 'true')) {
+    return invalidConfig("It is invalid to set `remote.log.delete.on.disable` or `remote.log.copy.disable` under Zookeeper's mode.");
   }
-  const kraftOnly = ['remote.log.delete.on.disable', 'remote.log.copy.disable'].find(name => text(name) === 'true');
-  return kraftOnly === undefined ? undefined : invalidConfig(`It is invalid to set ${kraftOnly} in ZooKeeper mode.`);
+  if (text('remote.storage.enable') !== 'true') return undefined;
+  return { ...invalidConfig('Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.'), ofValue: true };
 }
 
 function invalidConfig(message: string): AlterRefusal {

@@ -12,15 +12,22 @@ export interface Parsed {
   readonly text: string | null;
 }
 
-/** A setting that cannot be used. `reason` is the part after the key: the caller knows which key and whose. */
+/** A setting that cannot be used. The message is the part after the key: the caller knows which key and whose. */
 export class ValueError extends Error {
   override readonly name = 'ValueError';
+  /** The value as Kafka shows it, where it is not the text that was given: a number as it was read, one item of a list. */
+  readonly shown: string | undefined;
+
+  constructor(reason: string, shown?: string) {
+    super(reason);
+    this.shown = shown;
+  }
 }
 
 export function parseValue(definition: Definition, raw: string | null): Parsed {
   if (raw === null) return { value: null, text: null };
   const parsed = parseTyped(definition, raw.trim());
-  checkRange(definition, parsed.value);
+  checkRange(definition, parsed);
   checkChoice(definition, parsed.value);
   checkForm(definition, parsed.value);
   return parsed;
@@ -80,10 +87,13 @@ export function javaDouble(value: number): string {
   return `${digits.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`;
 }
 
-function checkRange({ min, max, or }: Definition, value: ConfigValue): void {
+function checkRange({ min, max, or }: Definition, { value, text }: Parsed): void {
   if (typeof value !== 'number' || value === or) return;
-  if (min !== undefined && value < min) throw new ValueError(`Value must be at least ${min}`);
-  if (max !== undefined && value > max) throw new ValueError(`Value must be no more than ${max}`);
+  const tooSmall = min !== undefined && value < min;
+  const tooLarge = max !== undefined && value > max;
+  if (!tooSmall && !tooLarge) return;
+  if (or !== undefined) throw new ValueError(`Value must be between ${min} and ${max} or equal to ${or}`, text!);
+  throw new ValueError(tooSmall ? `Value must be at least ${min}` : `Value must be no more than ${max}`, text!);
 }
 
 function checkChoice({ oneOf, ignoreCase }: Definition, value: ConfigValue): void {
@@ -91,26 +101,26 @@ function checkChoice({ oneOf, ignoreCase }: Definition, value: ConfigValue): voi
   const known = (item: string): boolean =>
     ignoreCase ? oneOf.some(choice => choice.toLowerCase() === item.toLowerCase()) : oneOf.includes(item);
   const items = Array.isArray(value) ? value as readonly string[] : [String(value)];
-  if (!items.every(known)) throw new ValueError(`String must be one of: ${oneOf.join(', ')}`);
+  const stranger = items.find(item => !known(item));
+  if (stranger !== undefined) throw new ValueError(`String must be one of${ignoreCase ? ' (case insensitive)' : ''}: ${oneOf.join(', ')}`, stranger);
 }
 
-// A partition and a broker for each element, or * for all; "none" is the empty list (ThrottledReplicaListValidator).
-const THROTTLED_REPLICA = /^[0-9]+:[0-9]+$/;
+// A partition and a broker for each element that is not empty, or * for all (ThrottledReplicaListValidator).
+const THROTTLED_REPLICA = /^([0-9]+:[0-9]+)?$/;
 
-function checkForm({ form }: Definition, value: ConfigValue): void {
+function checkForm({ name, form }: Definition, value: ConfigValue): void {
   switch (form) {
     case undefined: return;
     case 'nonEmpty':
-      if (value === '') throw new ValueError('String must be non-empty');
+      if (value === '') throw new ValueError('String must be non-empty', '');
       return;
     case 'metadataVersion':
-      if (!isMetadataVersion(String(value))) throw new ValueError('Not a version this broker knows');
+      if (!isMetadataVersion(String(value))) throw new ValueError(`Version ${String(value)} is not a valid version`, String(value));
       return;
     case 'throttledReplicas': {
       const items = value as readonly string[];
-      const everyReplica = items.length === 1 && items[0] === '*';
-      if (!everyReplica && !items.every(item => THROTTLED_REPLICA.test(item))) {
-        throw new ValueError('Must be the literal "*" or a list of replicas, [partitionId]:[brokerId],...');
+      if (items.join('') !== '*' && !items.every(item => THROTTLED_REPLICA.test(item))) {
+        throw new ValueError(`${name} must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...`, `[${items.join(', ')}]`);
       }
     }
   }

@@ -15,8 +15,9 @@ type LeaderAndIsrOutcome = Required<Pick<LeaderAndIsrResponseInput, 'errorCode' 
 type StateOfLeaderAndIsr = LeaderAndIsrRequest['topicStates'][number]['partitionStates'][number];
 
 const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
-/** StopReplica epochs that skip fencing: unknown, and deletion. */
+/** A broker's epoch or a leader's that nobody gave: nothing is fenced by it. */
 const EPOCH_UNKNOWN = -1;
+/** StopReplica of a deletion: not fenced either. */
 const EPOCH_DURING_DELETE = -2;
 /** Between attempts to open logs that could not be opened. */
 const RETRY_MS = 5000;
@@ -126,16 +127,17 @@ export class ReplicaManager {
     return turn;
   }
 
+  /** Whom a request is meant for is asked before who sent it, as in Kafka. */
   #staleness(controllerEpoch: number, brokerEpoch: number): number {
+    if (brokerEpoch !== EPOCH_UNKNOWN && brokerEpoch < this.brokerEpoch) return ErrorCode.StaleBrokerEpoch;
     if (controllerEpoch < this.#controllerEpoch) return ErrorCode.StaleControllerEpoch;
-    if (brokerEpoch >= 0 && this.brokerEpoch >= 0 && brokerEpoch < this.brokerEpoch) return ErrorCode.StaleBrokerEpoch;
     this.#controllerEpoch = controllerEpoch;
     return ErrorCode.None;
   }
 
   async #leaderAndIsr(request: LeaderAndIsrRequest): Promise<LeaderAndIsrOutcome> {
     const refused = this.#staleness(request.controllerEpoch, request.brokerEpoch);
-    if (refused !== ErrorCode.None) return { errorCode: refused, partitionErrors: [], topics: [] };
+    if (refused !== ErrorCode.None) return refusedAlike(request, refused);
     const partitionErrors: { topicName: string; partitionIndex: number; errorCode: number }[] = [];
     for (const state of request.ungroupedPartitionStates) {
       const topic = topicName(state.topicName);
@@ -299,6 +301,19 @@ export class ReplicaManager {
     // From the end: a topic that goes as a whole goes from the beginning, and is looked through once.
     if (partitions.findLast(each => each !== undefined) === undefined) this.#topics.delete(partition.topic);
   }
+}
+
+/** LeaderAndIsr tells an error of the whole request once more for each partition of it. */
+function refusedAlike(request: LeaderAndIsrRequest, errorCode: number): LeaderAndIsrOutcome {
+  const errors = (states: readonly StateOfLeaderAndIsr[]): { partitionIndex: number; errorCode: number }[] => states.map(({ partitionIndex }) => ({ partitionIndex, errorCode }));
+  return {
+    errorCode,
+    partitionErrors: [
+      ...request.ungroupedPartitionStates.map(({ topicName: name, partitionIndex }) => ({ topicName: name, partitionIndex, errorCode })),
+      ...request.topicStates.flatMap(topic => errors(topic.partitionStates).map(each => ({ topicName: topic.topicName, ...each }))),
+    ],
+    topics: request.topicStates.map(({ topicId, partitionStates }) => ({ topicId, partitionErrors: errors(partitionStates) })),
+  };
 }
 
 /** An index becomes part of a directory's name, where -1 would read as another topic's 1. */

@@ -55,10 +55,32 @@ test('choices count every element of a list, and case unless told otherwise', ()
   expect(text(of('string', { oneOf: ['UP'], ignoreCase: true }), 'up')).toBe('up');
 });
 
+test('what is said of a value shows it as it was read: the number, the item', () => {
+  const said = (definition: Definition, raw: string): (string | undefined)[] => {
+    try {
+      parseValue(definition, raw);
+      return [];
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      return [error.shown, error.message];
+    }
+  };
+  expect(said(of('int', { min: 14 }), ' +7 ')).toEqual(['7', 'Value must be at least 14']);
+  expect(said(of('long', { min: 0 }), '-9223372036854775808')).toEqual(['-9223372036854775808', 'Value must be at least 0']);
+  expect(said(of('double', { min: 0, max: 1 }), '100')).toEqual(['100.0', 'Value must be no more than 1']);
+  expect(said(of('int', { min: 1, max: 9, or: -1 }), '0')).toEqual(['0', 'Value must be between 1 and 9 or equal to -1']);
+  expect(said(of('list', { oneOf: ['compact', 'delete'] }), 'delete, x ,y')).toEqual(['x', 'String must be one of: compact, delete']);
+  expect(said(of('string', { oneOf: ['UP'], ignoreCase: true }), 'down')).toEqual(['down', 'String must be one of (case insensitive): UP']);
+  expect(said(of('string', { form: 'metadataVersion' }), ' x ')).toEqual(['x', 'Version x is not a valid version']);
+  expect(said(of('list', { form: 'throttledReplicas' }), 'x, y')[0]).toBe('[x, y]');
+  // What cannot be read is shown as it was given.
+  expect(said(of('int'), ' x ')).toEqual([undefined, 'Not a number of type INT']);
+});
+
 test('throttled replicas are all, none, or partition and broker pairs', () => {
   const throttled = of('list', { form: 'throttledReplicas' });
-  for (const good of ['*', '', '0:1', '0:1,10:100']) expect(text(throttled, good)).toBe(good);
-  for (const bad of ['*,0:1', '0', '0:1,', 'a:b', '0:-1']) expect(() => parseValue(throttled, bad), bad).toThrow(ValueError);
+  for (const good of ['*', '', '0:1', '0:1,10:100', '0:1,']) expect(text(throttled, good)).toBe(good);
+  for (const bad of ['*,0:1', '0', '*,*', 'a:b', '0:-1']) expect(() => parseValue(throttled, bad), bad).toThrow(ValueError);
 });
 
 test('doubles are spelled as Java spells them', () => {

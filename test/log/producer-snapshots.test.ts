@@ -135,6 +135,12 @@ test('a snapshot is the state when it was taken, whatever is appended while it i
   expect(snapshots.offsets).toEqual([5]);
 });
 
+test('of a log that nobody has written to there is none', async () => {
+  const { snapshots } = await snapshotsAt();
+  await snapshots.take(0, fresh());
+  expect(snapshots.offsets).toEqual([]);
+});
+
 test('snapshots go with the records they are about', async () => {
   const all = [10, 20, 30, 40];
   const after = async (act: (snapshots: ProducerSnapshots) => Promise<void>): Promise<readonly number[]> => {

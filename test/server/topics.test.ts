@@ -86,8 +86,13 @@ test('what is said of a topic that cannot be made, of several mistakes the first
   expect(await refusal({ name: 'a/b', ...given([1, [id]]) })).toEqual([ErrorCode.InvalidTopicException, expect.stringContaining("'a/b' contains one or more characters")]);
   expect(await refusal({ name: 'a_b', ...given([1, [id]]) })).toEqual([ErrorCode.InvalidTopicException, "Topic 'a_b' collides with existing topics: a.b"]);
   expect(await refusal({ ...given([0, [id]], [1, []]), configs: [{ name: 'nonsense', value: '1' }] })).toEqual([ErrorCode.InvalidReplicaAssignment, 'All partitions should have the same number of replicas']);
-  expect(await refusal(given([0, [id, id]]))).toEqual([ErrorCode.InvalidReplicaAssignment, expect.stringMatching(/^Duplicate replica assignment found: /)]);
+  expect(await refusal(given([1, [id, 2]], [0, [id, id]]))).toEqual([ErrorCode.InvalidReplicaAssignment, `Duplicate replica assignment found: HashMap(0 -> ArrayBuffer(${id}, ${id}), 1 -> ArrayBuffer(${id}, 2))`]);
   expect(await refusal(given([-1, [id]]))).toEqual([ErrorCode.InvalidReplicaAssignment, 'partitions should be a consecutive 0-based integer sequence']);
+  expect(await refusal(given([0, [id]], [2, [id]]))).toEqual([ErrorCode.InvalidReplicaAssignment, 'partitions should be a consecutive 0-based integer sequence']);
+  // Kafka adds the indexes up, looks at the settings, and only then at each index.
+  const broken = { configs: [{ name: 'segment.bytes', value: '1.5' }] };
+  for (const rows of [[-1], [0, 3, -1]]) expect((await refusal({ ...given(...rows.map((row): [number, number[]] => [row, [id]])), ...broken }))[0]).toBe(ErrorCode.InvalidConfig);
+  for (const rows of [[1], [0, 2]]) expect((await refusal({ ...given(...rows.map((row): [number, number[]] => [row, [id]])), ...broken }))[0]).toBe(ErrorCode.InvalidReplicaAssignment);
   // Brokers that are not there yet may come, and of a partition that is named twice the last word counts.
   expect(await refusal(given([0, [id + 1]]))).toEqual([0, null]);
   expect(await refusal(given([0, [id + 1]], [0, [id]]))).toEqual([0, null]);
@@ -111,7 +116,7 @@ test('deletion can be switched off, and topics can be named by id', async () => 
   const topicId = await client.createTopic('orders');
   const byId = async (id: string): Promise<number> => (await client.ask<{ responses: { errorCode: number }[] }>(DeleteTopicsRequest, { topics: [{ name: null, topicId: id }], timeoutMs: 20_000 }, 6)).responses[0]!.errorCode;
   expect(await byId('bm90LWEtdG9waWMtaWQtMQ')).toBe(ErrorCode.UnknownTopicId);
-  expect(await byId('AAAAAAAAAAAAAAAAAAAAAA'), 'neither name nor id').toBe(ErrorCode.InvalidRequest);
+  expect(await byId('AAAAAAAAAAAAAAAAAAAAAA'), 'neither name nor id').toBe(ErrorCode.TopicAuthorizationFailed);
   // Both, and nothing of the request is done.
   const { responses } = await client.ask<DeleteTopicsResponse>(DeleteTopicsRequest, { topics: [{ name: 'orders' }, { name: 'orders', topicId }], timeoutMs: 20_000 }, 6);
   expect(responses).toMatchObject([{ name: 'orders', errorCode: ErrorCode.InvalidRequest }, { name: 'orders', topicId, errorCode: ErrorCode.InvalidRequest }]);
@@ -247,6 +252,17 @@ test('resources that cannot be described or altered are refused as Kafka does', 
   expect(await alter(4, 'x')).toEqual([bad, 'Node id must be an integer, but it is: x']);
   expect(await alter(4, '7')).toEqual([bad, `Unexpected broker id, expected ${own}, but received 7`]);
   expect(await alter(8, own, ['kafka.server', 0, 'DEBUG'])).toEqual([ErrorCode.InvalidConfig, 'Logger kafka.server does not exist!']);
+});
+
+test('a resource that is named twice is described twice, but no hundred times over', async () => {
+  const { client } = await story();
+  await client.createTopic('orders');
+  const describe = async (...keys: string[][]): Promise<string[][]> => {
+    const resources = keys.map(configurationKeys => ({ resourceType: 2, resourceName: 'orders', configurationKeys }));
+    return (await client.ask<DescribeConfigsResponse>(DescribeConfigsRequest, { resources }, 4)).results.map(({ configs }) => configs.map(({ name }) => name));
+  };
+  expect(await describe(['retention.ms'], ['flush.ms'])).toEqual([['retention.ms'], ['flush.ms']]);
+  expect(await describe(...Array.from({ length: 500 }, () => ['flush.ms']))).toHaveLength(101);
 });
 
 test('the cluster describes itself', async () => {

@@ -1,6 +1,7 @@
 // The differences that are meant: docs/differences.md says the same in a table, and the two are held against each other
 // (differences.test.ts). Whatever else differs is a fault.
 
+import { adminDifferences } from './admin-differences.js';
 import type { Difference } from './compare.js';
 import type { Step } from './conversation.js';
 import { fetchDifferences } from './fetch-differences.js';
@@ -18,16 +19,9 @@ export interface Allowed {
   cuts?(step: Step): boolean;
 }
 
-export const allowedDifferences: readonly Allowed[] = [
-  {
-    id: 'apis',
-    reason: 'APIs that are not served yet are not advertised',
-    matches: ({ step, path }) => step?.api === 'ApiVersions' && path.startsWith('answer.apiKeys'),
-  },
-  ...fetchDifferences,
-  ...groupDifferences,
-  ...produceDifferences,
-];
+/** By rising id. */
+export const allowedDifferences: readonly Allowed[] = [...adminDifferences, ...fetchDifferences, ...groupDifferences, ...produceDifferences]
+  .sort((a, b) => (a.id < b.id ? -1 : 1));
 
 export interface Sorted {
   readonly faults: readonly Difference[];

@@ -1,6 +1,7 @@
 // What a grammar is: how one api is spoken, plausibly. The boundaries of every field, spoilt frames and versions that
 // nobody knows are added to what it says by boundary.ts, for all apis alike.
 
+import type { Step } from './conversation.js';
 import type { Bindings } from './symbols.js';
 import type { World } from './world.js';
 
@@ -20,6 +21,11 @@ export interface Said {
   readonly faithful?: boolean;
 }
 
+export interface Settling {
+  readonly ask: Step;
+  over(answer: never): boolean;
+}
+
 export interface Grammar {
   /** Kafka's name of the api, as in its schema. */
   readonly api: string;
@@ -28,6 +34,8 @@ export interface Grammar {
   say(world: World, version: number): Said;
   /** Remembers what the broker gave out. */
   learn?(answer: never, bindings: Bindings, binds: string): void;
+  /** What goes on behind an answer at the broker's own pace: a question that is asked until its answer says that it is over. */
+  settles?(answer: never): Settling | undefined;
   /** The part of an answer that is about this conversation and not about the others beside it. */
   within?(answer: never, prefix: string): object;
   /** Lists whose order says nothing, by their path, and the fields that order them here. */

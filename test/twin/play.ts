@@ -26,6 +26,9 @@ export type Heard =
 const SILENCE_MS = 4_000;
 /** How long a step that need not be answered is given to arrive, before the next one follows on another connection. */
 const SETTLE_MS = 20;
+/** Between questions whether something is over, and how many there are. */
+const ASK_AGAIN_MS = 5;
+const MOST_QUESTIONS = 400;
 
 export const apiNamed = new Map(apis.map(api => [api.name, api]));
 
@@ -70,8 +73,19 @@ export class Player {
       const probe = await wire.ask(probeFrame(++this.#correlationId), SILENCE_MS);
       return probe.kind === 'answer' ? { kind: 'alive' } : probe;
     }
-    const outcome = await wire.ask(frame, SILENCE_MS);
-    return this.#hear(api, step, correlationId, outcome);
+    const heard = this.#hear(api, step, correlationId, await wire.ask(frame, SILENCE_MS));
+    if (heard.kind === 'answer') await this.#settle(step, heard.message);
+    return heard;
+  }
+
+  async #settle(step: Step, message: object): Promise<void> {
+    const settling = grammarOf(step.api).settles?.(message as never);
+    if (settling === undefined) return;
+    for (let asked = 0; asked < MOST_QUESTIONS; asked++) {
+      const heard = await this.#say(settling.ask);
+      if (heard.kind !== 'answer' || settling.over(heard.message as never)) return;
+      await new Promise(resolve => setTimeout(resolve, ASK_AGAIN_MS));
+    }
   }
 
   #hear(api: ApiData, step: Step, correlationId: number, outcome: Outcome): Heard {

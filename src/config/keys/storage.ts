@@ -3,7 +3,7 @@ import type { Definition } from '../definition.js';
 
 export const storageKeys = [
   { name: 'alter.config.policy.class.name', type: 'class', default: null },
-  { name: 'alter.config.policy.kraft.compatibility.enable', type: 'boolean', default: 'false' },
+  { name: 'alter.config.policy.kraft.compatibility.enable', type: 'boolean', default: 'false', internal: true },
   { name: 'auto.create.topics.enable', type: 'boolean', default: 'true' },
   { name: 'create.topic.policy.class.name', type: 'class', default: null },
   { name: 'log.cleaner.backoff.ms', type: 'long', default: '15000', min: 0, dynamic: 'cluster-wide' },

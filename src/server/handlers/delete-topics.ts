@@ -46,7 +46,8 @@ function askedOf(request: DeleteTopicsRequest, { apiVersion }: RequestContext): 
 
 async function deleteOne(asked: Asked, broker: BrokerServices): Promise<Answer> {
   const { topicId } = asked;
-  if (asked.name === null && topicId === ZERO_ID) return answer(asked, ErrorCode.InvalidRequest);
+  // Nobody may delete what has no name.
+  if (asked.name === null && topicId === ZERO_ID) return answer(asked, ErrorCode.TopicAuthorizationFailed);
   const name = asked.name ?? broker.metadata.topicName(topicId);
   if (name === undefined) return answer(asked, ErrorCode.UnknownTopicId);
   // By name it stays without its id in the answer.

@@ -19,6 +19,8 @@ type Answer = NonNullable<DescribeConfigsResponseInput['results']>[number];
 /** What Kafka says of INVALID_REQUEST where it refuses a request as a whole (Errors.java). */
 const MALFORMED = 'This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.';
 
+/** Resources that are answered once more because they were asked for once more: a short name has a long answer. */
+const MOST_REPEATS = 100;
 /** Topics that are read side by side. */
 const AT_ONCE = 64;
 
@@ -28,11 +30,9 @@ export const describeConfigs = defineHandler({
   handle: async (request, _context, broker) => {
     // One resource of no known type, and nobody is answered anything else.
     if (!request.resources.every(({ resourceType }) => isConfigResource(resourceType))) return { results: request.resources.map(asked => refused(asked, ErrorCode.InvalidRequest, MALFORMED)) };
-    // Asked twice is answered once, so that an answer is bounded by what there is and not by what is asked.
-    const asked = new Map(request.resources.map(each => [`${each.resourceType} ${each.resourceName}`, each]));
     const turns = new Turns(broker.clock, broker.timers);
     const results: Answer[] = [];
-    await sideBySide([...asked.values()].entries(), AT_ONCE, async ([at, each]) => {
+    await sideBySide(withinReason(request.resources).entries(), AT_ONCE, async ([at, each]) => {
       await turns.next();
       results[at] = await answer(each, request.includeSynonyms, broker);
     });
@@ -40,6 +40,18 @@ export const describeConfigs = defineHandler({
   },
   onError: (request, errorCode) => ({ results: request.resources.map(asked => refused(asked, errorCode, null)) }),
 });
+
+/** Without the repeats beyond the limit, so that an answer is bounded by what there is and not by what is asked. */
+function withinReason(resources: readonly Asked[]): Asked[] {
+  const seen = new Set<string>();
+  let repeats = 0;
+  return resources.filter(({ resourceType, resourceName }) => {
+    const key = `${resourceType} ${resourceName}`;
+    if (seen.has(key)) return ++repeats <= MOST_REPEATS;
+    seen.add(key);
+    return true;
+  });
+}
 
 async function answer(asked: Asked, includeSynonyms: boolean, broker: BrokerServices): Promise<Answer> {
   try {

@@ -3,22 +3,33 @@
 import { ErrorCode } from '../../protocol/errors.js';
 import { RequestError } from '../request-error.js';
 
+/** Partitions that an error message tells of. */
+const MOST_TOLD = 100;
+
 /** Replicas by partition. */
 export type Assignment = readonly (readonly number[])[];
 
-/** Of a new topic. Brokers that do not live are taken: they may come to. */
-export function checkedAssignment(byPartition: ReadonlyMap<number, readonly number[]>): Assignment {
+/** Looks at what Kafka looks at before a new topic's settings. Brokers that do not live are taken: they may come to. */
+export function checkGiven(byPartition: ReadonlyMap<number, readonly number[]>): void {
   const given = [...byPartition.values()];
   if (new Set(given.map(replicas => replicas.length)).size !== 1) throw refused('All partitions should have the same number of replicas');
   if (given[0]!.length === 0) throw refused('Cannot have replication factor of 0.');
-  for (const [partition, replicas] of byPartition) {
-    if (hasTwins(replicas)) throw refused(`Duplicate replica assignment found: ${partition} -> ${replicas.join(', ')}`);
-  }
-  return given.map((_, partition) => {
+  if (given.some(hasTwins)) throw refused(`Duplicate replica assignment found: HashMap(${wordsOf(byPartition)})`);
+  const sum = [...byPartition.keys()].reduce((before, partition) => before + Math.max(0, partition), 0);
+  if (sum !== (given.length * (given.length - 1)) / 2) throw outOfSequence();
+}
+
+/** Replicas by partition, none left out: indexes can have the right sum and be others all the same. */
+export function inSequence(byPartition: ReadonlyMap<number, readonly number[]>): Assignment {
+  return Array.from({ length: byPartition.size }, (_, partition) => {
     const replicas = byPartition.get(partition);
-    if (replicas === undefined) throw refused('partitions should be a consecutive 0-based integer sequence');
+    if (replicas === undefined) throw outOfSequence();
     return replicas;
   });
+}
+
+function outOfSequence(): RequestError {
+  return refused('partitions should be a consecutive 0-based integer sequence');
 }
 
 /** Of partitions that join a topic which has `existing` with `factor` replicas each. */
@@ -36,6 +47,11 @@ export function checkedGrowth(given: Assignment, count: number, existing: number
       + `[${others.map(each => each.partition).join(', ')}] have replication factors [${others.map(each => each.factor).join(', ')}], respectively.`);
   }
   return given;
+}
+
+/** Partitions by number, as Scala prints them; a message has an end. */
+function wordsOf(byPartition: ReadonlyMap<number, readonly number[]>): string {
+  return [...byPartition].sort(([a], [b]) => a - b).slice(0, MOST_TOLD).map(([partition, replicas]) => `${partition} -> ArrayBuffer(${replicas.join(', ')})`).join(', ');
 }
 
 function hasTwins(replicas: readonly number[]): boolean {

@@ -14,7 +14,7 @@ import { deleteTopicPath, SequencePrefix, topicConfigPath, topicEntity, topicPat
 import { decodeTopic, encodeTopic } from '../../zookeeper/znodes/topic.js';
 import { RequestError } from '../request-error.js';
 import { AssignmentError, assignReplicas } from './assignment.js';
-import { checkedAssignment, checkedGrowth, type Assignment } from './given-assignment.js';
+import { checkGiven, checkedGrowth, inSequence, type Assignment } from './given-assignment.js';
 import { TakenNames } from './taken-names.js';
 
 /** What fits the topic's znode (jute.maxbuffer is 1 MiB), with some replicas each. */
@@ -77,10 +77,12 @@ export class TopicAdmin {
     const name = topicName(topic.name);
     if (name === undefined) throw new RequestError(ErrorCode.InvalidTopicException, topicNameProblem(topic.name)!);
     (taken ?? await this.takenNames()).refuse(name);
-    const assignment = spread ?? checkedAssignment(new Map(topic.assignments.map(each => [each.partition, each.replicas])));
-    if (assignment.length > MOST_PARTITIONS) throw tooMany(assignment.length);
+    const byPartition = new Map(topic.assignments.map(each => [each.partition, each.replicas]));
+    if (spread === undefined) checkGiven(byPartition);
+    if (byPartition.size > MOST_PARTITIONS) throw tooMany(byPartition.size);
     const configs = topic.configs as ReadonlyMap<string, string>;
     refuse(checkTopicOverrides(configs, this.#config.settings));
+    const assignment = spread ?? inSequence(byPartition);
     if (validateOnly) return { id: ZERO_ID, assignment, configs };
     const id = kafkaUuid(this.#random);
     await this.#write(name, id, assignment, configs);

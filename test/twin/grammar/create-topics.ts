@@ -1,6 +1,6 @@
 import type { Grammar } from '../grammar.js';
 import { ref } from '../symbols.js';
-import { nameOf, type World } from '../world.js';
+import { nameOf, type TopicInWorld, type World } from '../world.js';
 import { learnTopics } from './metadata.js';
 
 export const createTopics: Grammar = {
@@ -8,7 +8,8 @@ export const createTopics: Grammar = {
   weights: { admin: 14, configs: 3, records: 1, reading: 1 },
   say(world) {
     const { chance } = world;
-    const topics = chance.some(chance.weighted([[1, 8], [2, 2]]), () => newTopic(world));
+    const made = chance.some(chance.weighted([[1, 8], [2, 2], [3, 1]]), () => newTopic(world));
+    const topics = chance.percent(4) ? [...made, made[0]!] : made;
     return { body: { topics, timeoutMs: chance.weighted([[20_000, 20], [0, 1], [-1, 1]]), validateOnly: chance.percent(10) }, binds: 'topics' };
   },
   learn: learnTopics,
@@ -18,9 +19,20 @@ export const createTopics: Grammar = {
 function newTopic(world: World): object {
   const { chance } = world;
   if (chance.percent(30)) return odd(world);
+  const gone = world.topics.find(({ exists }) => !exists);
+  if (gone !== undefined && chance.percent(60)) return again(world, gone);
   if (world.topics.length >= 6) return { name: nameOf(world.anyTopic()), numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] };
   const topic = world.addTopic(chance.between(1, 3));
   return { name: nameOf(topic), numPartitions: topic.partitions, replicationFactor: 1, assignments: [], configs: [] };
+}
+
+/** A name that was there before, for another topic. */
+function again({ chance }: World, topic: TopicInWorld): object {
+  topic.exists = true;
+  topic.partitions = chance.between(1, 3);
+  topic.ends.length = 0;
+  const configs = chance.percent(60) ? [] : [{ name: chance.pick(['retention.ms', 'max.message.bytes', 'segment.bytes', 'flush.messages']), value: '70000' }];
+  return { name: nameOf(topic), numPartitions: topic.partitions, replicationFactor: 1, assignments: [], configs };
 }
 
 function odd(world: World): object {

@@ -8,18 +8,22 @@ export const describeConfigs: Grammar = {
     const { chance } = world;
     return {
       body: {
-        resources: chance.some(chance.weighted([[1, 5], [2, 2]]), () => {
+        resources: twice(chance.percent(8), chance.some(chance.weighted([[1, 5], [2, 2]]), () => {
           const resourceType = chance.weighted([[2, 10], [4, 3], [8, 1], [0, 1], [1, 1], [3, 1], [16, 1], [32, 1], [99, 1]]);
           return {
             resourceType,
             resourceName: resourceType === 4 || resourceType === 8 ? chance.pick(['0', '', '1', 'x', '-1']) : world.topicName(),
             configurationKeys: chance.weighted<string[] | null>([[null, 3], [[configName(world), configName(world)], 6], [[], 1]]),
           };
-        }),
+        })),
         includeSynonyms: chance.percent(40),
         includeDocumentation: chance.percent(15),
       },
     };
   },
-  unordered: { results: ['resourceType', 'resourceName'], 'results.configs': ['name'] },
+  unordered: { results: ['resourceType', 'resourceName', 'errorCode'], 'results.configs': ['name'] },
 };
+
+function twice<T>(so: boolean, list: readonly T[]): readonly T[] {
+  return so ? [...list, ...list] : list;
+}

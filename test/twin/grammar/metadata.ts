@@ -11,10 +11,10 @@ export const metadata: Grammar = {
   weights: { admin: 8, cluster: 10, reading: 1 },
   say(world, version) {
     const { chance } = world;
-    const byId = version >= 12 && chance.percent(40);
+    const byId = chance.percent(version >= 12 ? 40 : version >= 10 ? 5 : 0);
     return {
       body: {
-        topics: chance.some(chance.weighted([[1, 5], [2, 3], [0, version === 0 ? 0 : 1]]), () => byId
+        topics: version > 0 && chance.percent(12) ? null : chance.some(chance.weighted([[1, 5], [2, 3], [4, 1], [0, 1]]), () => byId
           ? { topicId: chance.percent(80) ? idOf(world.anyTopic()) : world.topicId(), name: chance.percent(80) ? null : world.topicName() }
           : { topicId: ZERO_ID, name: chance.percent(98) ? world.topicName() : '__consumer_offsets' }),
         allowAutoTopicCreation: chance.percent(10),
@@ -26,12 +26,12 @@ export const metadata: Grammar = {
   },
   learn: learnTopics,
   /** All topics are told where all are asked for, those of other conversations among them. */
-  within: (answer: Answer, prefix: string) => ({ ...answer, topics: answer.topics.filter(({ name }) => !OTHERS.test(name ?? '') || name!.startsWith(prefix)) }),
+  within: (answer: Answer, prefix: string) => ({ ...answer, topics: answer.topics.filter(({ name }) => name === null || name.startsWith(prefix) || !OTHERS.test(name)) }),
   unordered: { topics: ['name', 'errorCode'], 'topics.partitions': ['partitionIndex'], brokers: ['nodeId'] },
 };
 
-/** How conversations' names begin (twin.ts). */
-const OTHERS = /^w\d+-\d+-/;
+/** How conversations' names begin (twin.ts), and what Kafka makes for transactions. */
+const OTHERS = /^w\d+-\d+-|^__transaction_state$/;
 
 /** Topics are called by the conversation's prefix, `t`, and their number. */
 export function learnTopics(answer: Answer, bindings: Bindings): void {

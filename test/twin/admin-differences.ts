@@ -1,0 +1,101 @@
+// What differs on purpose in the apis of topics, settings and the cluster.
+
+import type { Difference } from './compare.js';
+import type { Allowed } from './differences.js';
+
+export const adminDifferences: readonly Allowed[] = [
+  {
+    id: 'alter-list-of-no-key',
+    reason: 'an exception of Kafka\'s where something is appended to a key that does not exist',
+    matches: each => of(each, 'IncrementalAlterConfigs') && codes(each, 40, -1) && message(each).startsWith('Unknown config name: '),
+  },
+  {
+    id: 'alter-name',
+    reason: 'the words for an illegal topic name say what is wrong with it, where ZooKeeper\'s speak of a path',
+    matches: each => of(each, 'IncrementalAlterConfigs') && codes(each, 40, 40) && each.path.endsWith('.errorMessage') && message(each).includes(': Topic name is invalid: '),
+  },
+  {
+    id: 'alter-operation',
+    reason: 'an exception of Kafka\'s where an operation does not exist',
+    matches: each => of(each, 'IncrementalAlterConfigs') && codes(each, 42, -1) && message(each).startsWith('Unknown operations type '),
+  },
+  {
+    id: 'apis',
+    reason: 'APIs that are not served yet are not advertised',
+    matches: ({ step, path }) => step?.api === 'ApiVersions' && path.startsWith('answer.apiKeys'),
+  },
+  {
+    id: 'create-beside-the-sequence',
+    reason: 'an exception of Kafka\'s where partition indexes have the right sum and are others all the same',
+    ends: true,
+    matches: each => of(each, 'CreateTopics') && row(each)?.['errorCode'] === 39 && message(each).startsWith('partitions should be a consecutive ') && kafkaRow(each)?.['errorCode'] !== 39,
+  },
+  {
+    id: 'create-no-replicas',
+    reason: 'Kafka makes a topic that nobody can lead',
+    ends: true,
+    // Kafka waits for its leader as long as it was told to, so that no answer at all is one of its answers.
+    matches: ({ step, path, answers }) => step?.api === 'CreateTopics' && (path === 'answer' || path === 'kind' || path.startsWith('answer.topics'))
+      && (rowsAt(answers.ours, 'topics') ?? []).some(({ errorMessage }) => errorMessage === 'Cannot have replication factor of 0.')
+      && !(rowsAt(answers.kafka, 'topics') ?? []).some(({ errorMessage }) => errorMessage === 'Cannot have replication factor of 0.'),
+  },
+  {
+    id: 'describe-documentation',
+    reason: 'Kafka\'s sentences are Kafka\'s',
+    matches: ({ step, path, ours }) => step?.api === 'DescribeConfigs' && path.endsWith('.documentation') && ours === null,
+  },
+  {
+    id: 'describe-loggers',
+    reason: 'there are no loggers of Java',
+    matches: each => of(each, 'DescribeConfigs') && each.path.endsWith('.configs.length') && each.ours === 0 && row(each)?.['resourceType'] === 8,
+  },
+  {
+    id: 'metadata-neither',
+    reason: 'an exception of Kafka\'s where a topic has neither name nor id',
+    matches: each => of(each, 'Metadata') && codes(each, 42, -1),
+  },
+  {
+    id: 'partitions-of-no-path',
+    reason: 'an exception of Kafka\'s where a name is no path to ZooKeeper, for all topics of the request',
+    matches: each => of(each, 'CreatePartitions') && kafkaRow(each)?.['errorCode'] === -1,
+  },
+  {
+    id: 'transactions',
+    reason: 'transactions are not there yet',
+    ends: true,
+    matches: ({ step, path, ours }) => step?.api === 'InitProducerId' && path === 'answer.errorCode' && ours === 35,
+  },
+];
+
+/** In a row of an answer of this api. */
+function of(difference: Difference, api: string): boolean {
+  return difference.step?.api === api && row(difference) !== undefined;
+}
+
+function codes(difference: Difference, ours: number, kafka: number): boolean {
+  return row(difference)?.['errorCode'] === ours && kafkaRow(difference)?.['errorCode'] === kafka;
+}
+
+function message(difference: Difference): string {
+  return String(row(difference)?.['errorMessage']);
+}
+
+function row({ path, answers }: Difference): Row | undefined {
+  return rowAt(answers.ours, path);
+}
+
+function kafkaRow({ path, answers }: Difference): Row | undefined {
+  return rowAt(answers.kafka, path);
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** What an answer tells of the one thing, of many that were asked, where a path leads. */
+function rowAt(told: unknown, path: string): Row | undefined {
+  const [, list, index] = /^answer\.(\w+)\[(\d+)\]/.exec(path) ?? [];
+  return list === undefined ? undefined : rowsAt(told, list)?.[Number(index)];
+}
+
+function rowsAt(told: unknown, list: string): readonly Row[] | undefined {
+  return (told as { answer?: Readonly<Record<string, readonly Row[] | undefined>> }).answer?.[list];
+}
