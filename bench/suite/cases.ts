@@ -123,16 +123,16 @@ export const smallLz4 = produceCase({
   load: size => ({ ...SMALL, codec: 'lz4', connections: 32, seconds: seconds(size, 5), 'warmup-seconds': warmup(size) }),
 });
 
-/** A zstd batch of about a megabyte that becomes a hundred. */
+/** Zstd batches of a megabyte that become a hundred. */
 export const bombs: LoadCase = {
   name: 'bombs',
-  question: 'how much memory do 32 producers cost that send zstd batches of some hundred kilobytes, which inflate to 100 MB each?',
+  question: 'how much memory do 32 producers cost that send zstd batches of 1 MB, which inflate to 100 MB each?',
   bound: 'the frames that were received, and a window for each batch that is looked into',
   mostRounds: 1,
   async run(subject, size) {
     const records = size === 'smoke' ? 4 : 100;
     const rest = ownMemoryMB(subject.pid);
-    const result = await runLoad('produce', { ...on(subject), ...newTopic('bombs'), partitions: 32, connections: 32, records, 'value-bytes': 1e6, codec: 'zstd', payload: 'lines', 'in-flight': 1, requests: size === 'smoke' ? 32 : 320 });
+    const result = await runLoad('produce', { ...on(subject), ...newTopic('bombs'), partitions: 32, connections: 32, records, 'value-bytes': 1e6, codec: 'zstd', payload: 'sparse', 'in-flight': 1, requests: size === 'smoke' ? 32 : 320 });
     return { ...numbers(result), grownMB: (numbers(result)['peakMB'] ?? NaN) - rest };
   },
 };

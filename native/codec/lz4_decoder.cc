@@ -15,8 +15,8 @@ constexpr uint32_t kMagic = 0x184d2204;
 constexpr uint32_t kStored = 0x80000000;  // of a block's length
 constexpr size_t kHeaderBytes = 7;        // without the content's size
 constexpr size_t kShortestMatch = 4;
-// What an encoder leaves at a block's end: its last five bytes are literals, and no match begins in the last twelve. The
-// reference decoder insists on as much of it as this.
+// What an encoder leaves at a block's end: its last five bytes are literals, and no match begins in the last twelve. Some
+// decoders insist on it, so whoever lets blocks in has to.
 constexpr size_t kLastLiterals = 5;
 constexpr size_t kNoMatchWithin = 12;
 constexpr size_t kLeastAfterLiterals = 2 + 1 + kLastLiterals;

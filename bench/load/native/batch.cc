@@ -55,7 +55,10 @@ Bytes payload(Payload kind, size_t size, uint64_t& state) {
       case Payload::words: append_word(value, next_random(state) & 0xff); break;
       case Payload::lines: append_phrase(value, state); break;
       case Payload::noise: value.push_back(static_cast<uint8_t>(next_random(state))); break;
-      case Payload::zeros: value.resize(size); break;
+      case Payload::sparse:
+        if (value.size() < size / 110) value.push_back(static_cast<uint8_t>(next_random(state)));
+        else value.resize(size);
+        break;
     }
   }
   value.resize(size);
@@ -86,7 +89,7 @@ uint32_t crc32c(ByteView bytes) {
 }
 
 Payload payload_named(std::string_view name) {
-  constexpr std::string_view kNames[] = {"words", "lines", "noise", "zeros"};
+  constexpr std::string_view kNames[] = {"words", "lines", "noise", "sparse"};
   for (size_t id = 0; id < std::size(kNames); ++id) {
     if (kNames[id] == name) return static_cast<Payload>(id);
   }

@@ -11,8 +11,8 @@
 namespace load {
 
 // What values are made of. Words shrink to a half or less; lines to about a quarter, as log lines do; noise not at all;
-// zeros to next to nothing.
-enum class Payload : uint8_t { words, lines, noise, zeros };
+// sparse, which is one byte of noise to a hundred and some zeros, to a hundredth.
+enum class Payload : uint8_t { words, lines, noise, sparse };
 
 Payload payload_named(std::string_view name);
 

@@ -16,7 +16,7 @@ struct Command {
 
 constexpr Command kCommands[] = {
     {"produce", load::run_closed_loop,
-     "closed loop: --connections C --in-flight D --records R --value-bytes N --codec X --payload words|lines|noise|zeros --acks all|1|0 --partitions P "
+     "closed loop: --connections C --in-flight D --records R --value-bytes N --codec X --payload words|lines|noise|sparse --acks all|1|0 --partitions P "
      "--requests N | --bytes N | --seconds S, --warmup-seconds S --send-each 1"},
     {"open-loop", load::run_open_loop, "--rate R --seconds S --connections C; latency from when a request was due"},
     {"fetch", load::run_fetch, "--connections C --partition-max-bytes N --seconds S | --bytes N --discard 0|1 --fetch-version V"},

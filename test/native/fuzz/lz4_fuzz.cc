@@ -1,5 +1,6 @@
-// Damaged and hostile LZ4: blocks come out of our decoder as out of the reference's, or are refused by both; whatever the
-// fuzzer takes for a frame is never read outside of.
+// Damaged and hostile LZ4: what our decoder takes, the reference takes too and makes the same of it, so that no consumer
+// stumbles over what we let in; whatever the fuzzer takes for a frame is never read outside of. (The reference takes some blocks
+// that we refuse: it insists on the format's rules for a block's end in some of its loops only.)
 #include <lz4.h>
 
 #include <algorithm>
@@ -23,11 +24,6 @@ std::vector<uint8_t> frame_of(std::span<const uint8_t> block, uint8_t size_code)
   return frame;
 }
 
-// A distance of zero is damage to us and some byte to the reference.
-bool has_zero_distance(std::span<const uint8_t> block) {
-  return std::adjacent_find(block.begin(), block.end(), [](uint8_t a, uint8_t b) { return a == 0 && b == 0; }) != block.end();
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -40,9 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const int made = LZ4_decompress_safe(reinterpret_cast<const char*>(bytes.data()), reinterpret_cast<char*>(theirs.data()),
                                        static_cast<int>(bytes.size()), static_cast<int>(theirs.size()));
   const Outcome ours = inflate(Codec::kLz4, frame_of(bytes, size_code));
-  if (has_zero_distance(bytes)) return 0;
-  expect(ours.well == (made >= 0));
   theirs.resize(static_cast<size_t>(std::max(made, 0)));
-  if (ours.well) expect(ours.plain == theirs);
+  if (ours.well) expect(made >= 0 && ours.plain == theirs);
   return 0;
 }
