@@ -251,9 +251,12 @@ export class ReplicaManager {
     if (partition !== undefined) {
       const fenced = asked.leaderEpoch !== EPOCH_UNKNOWN && asked.leaderEpoch !== EPOCH_DURING_DELETE && asked.leaderEpoch < partition.leaderEpoch;
       if (fenced) return ErrorCode.FencedLeaderEpoch;
-      const led = partition.role === 'leader';
-      partition.stop();
-      if (led) this.#options.onLeadership(partition, false);
+      // One that stays only ends to follow: whoever leads goes on, as in Kafka, until it is told who leads instead.
+      if (asked.remove || partition.role !== 'leader') {
+        const led = partition.role === 'leader';
+        partition.stop();
+        if (led) this.#options.onLeadership(partition, false);
+      }
     }
     if (!asked.remove) return ErrorCode.None;
     if (partition !== undefined) this.#forget(partition);

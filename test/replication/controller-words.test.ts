@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../src/protocol/errors.js';
 import { LeaderAndIsrRequest, StopReplicaRequest, UpdateMetadataRequest, type LeaderAndIsrResponse, type StopReplicaResponse, type UpdateMetadataResponse } from '../../src/protocol/messages.js';
+import { batch } from '../support/batches.js';
 import { TestBroker } from '../support/broker.js';
 
 const { StaleBrokerEpoch, StaleControllerEpoch } = ErrorCode;
@@ -39,4 +40,17 @@ test('StopReplica and UpdateMetadata tell it once, and whom they are meant for i
     expect(await client.ask<StopReplicaResponse>(StopReplicaRequest, { ...origin(brokerEpoch), topics: [{ name: 'orders', partitionIndexes: [0] }], deletePartitions: false }, 1)).toMatchObject({ errorCode: error, partitionErrors: [] });
     expect((await client.ask<UpdateMetadataResponse>(UpdateMetadataRequest, { ...origin(brokerEpoch), ...inTopics, liveBrokers: [] }, 5)).errorCode).toBe(error);
   }
+});
+
+test('a leader that is told to stop without deletion goes on leading; one that is to be deleted does not', async () => {
+  const broker = await TestBroker.start();
+  const client = await broker.client();
+  await client.createTopic('orders', { partitions: 2 });
+  const stop = (partitionIndex: number, deletePartition: boolean): Promise<StopReplicaResponse> => client.ask(StopReplicaRequest, {
+    controllerId: 1, controllerEpoch: 1, brokerEpoch: -1, topicStates: [{ topicName: 'orders', partitionStates: [{ partitionIndex, leaderEpoch: 0, deletePartition }] }],
+  }, 3);
+  expect(await stop(0, false)).toMatchObject({ errorCode: 0, partitionErrors: [{ topicName: 'orders', partitionIndex: 0, errorCode: 0 }] });
+  expect(await stop(1, true)).toMatchObject({ errorCode: 0, partitionErrors: [{ topicName: 'orders', partitionIndex: 1, errorCode: 0 }] });
+  expect((await client.produce('orders', batch(['a']), { partition: 0 })).errorCode).toBe(ErrorCode.None);
+  expect((await client.produce('orders', batch(['a']), { partition: 1 })).errorCode).toBe(ErrorCode.NotLeaderOrFollower);
 });

@@ -1,7 +1,10 @@
 // What differs on purpose in the apis of topics, settings and the cluster.
 
+import { ownDefaults } from '../../src/config/own-defaults.js';
 import type { Difference } from './compare.js';
 import type { Allowed } from './differences.js';
+
+const OWN_DEFAULTS = ownDefaults(false);
 
 export const adminDifferences: readonly Allowed[] = [
   {
@@ -55,6 +58,11 @@ export const adminDifferences: readonly Allowed[] = [
     matches: each => of(each, 'Metadata') && codes(each, 42, -1),
   },
   {
+    id: 'own-defaults',
+    reason: 'defaults of the broker that are others here (docs/configuration.md)',
+    matches: each => of(each, 'DescribeConfigs') && row(each)?.['resourceType'] === 4 && OWN_DEFAULTS.has(settingAt(each) ?? ''),
+  },
+  {
     id: 'partitions-of-no-path',
     reason: 'an exception of Kafka\'s where a name is no path to ZooKeeper, for all topics of the request',
     matches: each => of(each, 'CreatePartitions') && kafkaRow(each)?.['errorCode'] === -1,
@@ -98,4 +106,10 @@ function rowAt(told: unknown, path: string): Row | undefined {
 
 function rowsAt(told: unknown, list: string): readonly Row[] | undefined {
   return (told as { answer?: Readonly<Record<string, readonly Row[] | undefined>> }).answer?.[list];
+}
+
+/** The name of the setting that a path leads to. */
+function settingAt(difference: Difference): string | undefined {
+  const [, index] = /\.configs\[(\d+)\]/.exec(difference.path) ?? [];
+  return (row(difference)?.['configs'] as readonly { readonly name: string }[] | undefined)?.[Number(index)]?.name;
 }

@@ -3,6 +3,7 @@
 import type { Difference } from './compare.js';
 import type { Allowed } from './differences.js';
 
+const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 const UNKNOWN_SERVER_ERROR = -1;
 const UNSUPPORTED_VERSION = 35;
 const INVALID_REQUEST = 42;
@@ -53,9 +54,11 @@ export const fetchDifferences: readonly Allowed[] = [
   },
   {
     id: 'fetch-of-no-topic',
-    reason: 'the zero topic id in a session is an exception of Kafka\'s',
-    matches: ({ step, path, answers }) => step?.api === 'Fetch' && step.version >= 13 && ['answer.errorCode', 'answer.sessionId'].includes(path)
-      && wholeOf(answers.ours).errorCode === INVALID_REQUEST && wholeOf(answers.kafka).errorCode === UNKNOWN_SERVER_ERROR,
+    reason: 'the zero topic id in a session, or for two partitions, is an exception of Kafka\'s',
+    ends: true,
+    matches: ({ step, path, answers }) => step?.api === 'Fetch' && step.version >= 13 && ['answer.errorCode', 'answer.sessionId', 'answer.responses.length'].includes(path)
+      && wholeOf(answers.kafka).errorCode === UNKNOWN_SERVER_ERROR
+      && (wholeOf(answers.ours).errorCode === INVALID_REQUEST || wholeOf(answers.ours).responses.some(each => each['topicId'] === ZERO_ID)),
   },
   {
     id: 'isolation-levels',

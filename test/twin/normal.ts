@@ -13,9 +13,12 @@ export class MadeUp {
   readonly clusterId: string;
   /** Begins the names of the conversation. */
   readonly prefix: string;
+  /** Words that stand for one side only: its chroot, its data directory, its address. */
+  readonly #places: readonly (readonly [string, string])[];
 
-  constructor(port: number, clusterId: string, prefix: string) {
+  constructor(port: number, clusterId: string, prefix: string, places?: { readonly chroot: string; readonly dataDirectory: string }) {
     this.port = port;
+    this.#places = [[`127.0.0.1:${port}`, '<address>'], ...(places === undefined ? [] : [[places.dataDirectory, '<data>'], [places.chroot, '<chroot>']] as const)];
     this.clusterId = clusterId;
     this.prefix = prefix;
   }
@@ -35,6 +38,11 @@ export class MadeUp {
   /** Whoever has a name keeps it. */
   #call(key: string, name: string): void {
     if (!this.#names.has(key)) this.#names.set(key, name);
+  }
+
+  /** Without what is said of where this side stands. */
+  placeless(value: string): string {
+    return this.#places.reduce((text, [place, name]) => text.replaceAll(place, name), value);
   }
 
   /** The text with the names that are known so far; what is not told apart yet is alike. */
@@ -85,7 +93,7 @@ function keyOf(value: unknown, fields: readonly string[], made: MadeUp): string 
 }
 
 function text(value: string, made: MadeUp): string {
-  return value
+  return made.placeless(value)
     .replaceAll(UUID_WITH_HYPHENS, uuid => made.name('uuid', uuid))
     .replaceAll(ID_IN_TEXT, id => (id === ZERO_ID || !/[A-Z]/.test(id) || !/[a-z]/.test(id) ? id : made.name('id', id)));
 }

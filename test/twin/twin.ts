@@ -123,7 +123,10 @@ export class Twin {
   /** The faults that a conversation shows. */
   async play(conversation: Conversation, counted = false): Promise<readonly Difference[]> {
     const prefix = counted ? `w0-${this.#played++}-` : `w1-${this.#again++}-`;
-    const { faults } = await this.#gate.together(() => this.#play(conversation, prefix, { counted }));
+    // Where topics are deleted in the midst of it, groups of others would feel it as well.
+    const deletes = conversation.steps.some(({ api }) => api === 'DeleteTopics');
+    const play = (): Promise<Sorted> => this.#play(conversation, prefix, { counted });
+    const { faults } = await (deletes ? this.#gate.alone(play) : this.#gate.together(play));
     if (this.#farewells.length >= MOST_FAREWELLS) await this.#gate.alone(() => this.#sayFarewell());
     return faults;
   }
@@ -146,7 +149,7 @@ export class Twin {
       bindings[side].bind('controllerEpoch', this.#facts[side].controllerEpoch);
     }
     const players = { ours: new Player(ports.ours, bindings.ours), kafka: new Player(ports.kafka, bindings.kafka) };
-    const made = { ours: new MadeUp(ports.ours, this.#facts.ours.clusterId, prefix), kafka: new MadeUp(ports.kafka, this.#facts.kafka.clusterId, prefix) };
+    const made = { ours: new MadeUp(ports.ours, this.#facts.ours.clusterId, prefix, grounds.ours), kafka: new MadeUp(ports.kafka, this.#facts.kafka.clusterId, prefix, grounds.kafka) };
     const steps = [...conversation.steps, ...conversation.epilogue];
     try {
       const [ours, kafka] = await Promise.all([players.ours.play(steps), players.kafka.play(steps)]);

@@ -1,7 +1,11 @@
-import type { Grammar } from '../grammar.js';
+import { ErrorCode } from '../../../src/protocol/errors.js';
+import type { Grammar, Settling } from '../grammar.js';
 import { ref } from '../symbols.js';
-import { nameOf, type TopicInWorld, type World } from '../world.js';
+import { nameOf, ZERO_ID, type TopicInWorld, type World } from '../world.js';
 import { learnTopics } from './metadata.js';
+
+/** Nobody else's connection. */
+const ASKING = 97;
 
 export const createTopics: Grammar = {
   api: 'CreateTopics',
@@ -13,6 +17,16 @@ export const createTopics: Grammar = {
     return { body: { topics, timeoutMs: chance.weighted([[20_000, 20], [0, 1], [-1, 1]]), validateOnly: chance.percent(10) }, binds: 'topics' };
   },
   learn: learnTopics,
+  /** Who did not want to wait is answered before the topic is there. */
+  settles({ topics }: { topics: readonly { readonly name: string; readonly errorCode: number }[] }): Settling | undefined {
+    const late = topics.filter(({ errorCode }) => errorCode === ErrorCode.RequestTimedOut).map(({ name }) => ({ name, topicId: ZERO_ID }));
+    if (late.length === 0) return undefined;
+    return {
+      ask: { api: 'Metadata', version: 12, connection: ASKING, clientId: 'twin', body: { topics: late, allowAutoTopicCreation: false } },
+      over: (answer: { topics: readonly { readonly errorCode: number; readonly partitions: readonly { readonly errorCode: number }[] }[] }) =>
+        answer.topics.every(({ errorCode, partitions }) => errorCode === ErrorCode.None && partitions.every(each => each.errorCode === ErrorCode.None)),
+    };
+  },
   unordered: { topics: ['name'], 'topics.configs': ['name'] },
 };
 
