@@ -36,7 +36,8 @@ const SETTINGS = {
   'log.file.delete.delay.ms': 2_000,
   'message.max.bytes': 100_000,
   'socket.request.max.bytes': 2_000_000,
-  'zookeeper.session.timeout.ms': 6_000,
+  // Nobody is to lose a session on a busy machine in the midst of a conversation.
+  'zookeeper.session.timeout.ms': 30_000,
   'controlled.shutdown.enable': false,
   'connections.max.idle.ms': 600_000,
 };

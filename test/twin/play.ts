@@ -59,6 +59,12 @@ export class Player {
   }
 
   async #say(step: Step): Promise<Heard> {
+    const heard = await this.#ask(step);
+    if (heard.kind === 'answer') await this.#settle(step, heard.message);
+    return heard;
+  }
+
+  async #ask(step: Step): Promise<Heard> {
     const api = apiNamed.get(step.api)!;
     const correlationId = ++this.#correlationId;
     let frame: Buffer;
@@ -73,16 +79,14 @@ export class Player {
       const probe = await wire.ask(probeFrame(++this.#correlationId), SILENCE_MS);
       return probe.kind === 'answer' ? { kind: 'alive' } : probe;
     }
-    const heard = this.#hear(api, step, correlationId, await wire.ask(frame, SILENCE_MS));
-    if (heard.kind === 'answer') await this.#settle(step, heard.message);
-    return heard;
+    return this.#hear(api, step, correlationId, await wire.ask(frame, SILENCE_MS));
   }
 
   async #settle(step: Step, message: object): Promise<void> {
     const settling = grammarOf(step.api).settles?.(message as never);
     if (settling === undefined) return;
     for (let asked = 0; asked < MOST_QUESTIONS; asked++) {
-      const heard = await this.#say(settling.ask);
+      const heard = await this.#ask(settling.ask);
       if (heard.kind !== 'answer' || settling.over(heard.message as never)) return;
       await new Promise(resolve => setTimeout(resolve, ASK_AGAIN_MS));
     }
