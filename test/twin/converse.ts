@@ -72,7 +72,13 @@ function next(world: World, theme: Theme, only: string | undefined): Step {
     const mangling = spoilt(chance, last);
     return { ...step, connection: world.newConnection(), mangling };
   }
-  return { ...step, body: toTheBoundary(requestModel(api.key), body, version, chance) };
+  return answered({ ...step, body: toTheBoundary(requestModel(api.key), body, version, chance) });
+}
+
+/** Whether there is an answer goes by what is really asked. */
+function answered(step: Step): Step {
+  const unanswered = step.api === 'Produce' && (step.body as { acks?: number }).acks === 0;
+  return { ...step, unanswered, pending: step.pending === true && !unanswered };
 }
 
 /** What somebody who comes later sees: topics with what is in them, groups with what they have committed. */

@@ -41,8 +41,9 @@ export const fetchDifferences: readonly Allowed[] = [
     reason: 'a limit below zero is an exception of Kafka\'s where there is something to read',
     matches: difference => {
       if (difference.step?.api !== 'Fetch') return false;
-      const { ours, kafka, field } = partitionOf(difference);
-      return field === 'errorCode' && ours?.errorCode === INVALID_REQUEST && kafka?.errorCode === UNKNOWN_SERVER_ERROR;
+      const { ours, kafka } = partitionOf(difference);
+      // Where what was read before has used the limit up, Kafka does not come to its exception.
+      return ours?.errorCode === INVALID_REQUEST && (kafka?.errorCode === UNKNOWN_SERVER_ERROR || (kafka?.errorCode === 0 && hasLimitBelowZero(difference)));
     },
   },
   {
@@ -87,6 +88,11 @@ function isBeyondShards(body: object): boolean {
 
 function wholeOf(answer: unknown): { readonly errorCode: number; readonly responses: readonly Told[] } {
   return (answer as { answer: { errorCode: number; responses: Told[] } }).answer;
+}
+
+function hasLimitBelowZero({ step }: Difference): boolean {
+  const { maxBytes = 0, topics } = (step?.body ?? {}) as { maxBytes?: number; topics?: readonly { partitions: readonly { partitionMaxBytes: number }[] }[] };
+  return maxBytes < 0 || (topics ?? []).some(({ partitions }) => partitions.some(({ partitionMaxBytes }) => partitionMaxBytes < 0));
 }
 
 /** The request names an isolation level that there is not. */

@@ -7,7 +7,19 @@ import { isBatch } from './symbols.js';
 
 const UNSUPPORTED_FOR_MESSAGE_FORMAT = 43;
 
+const INVALID_RECORD = 87;
+const OUT_OF_ORDER_SEQUENCE_NUMBER = 45;
+const UNKNOWN_SERVER_ERROR = -1;
+const LAST_CODEC = 4;
+
 export const produceDifferences: readonly Allowed[] = [
+  {
+    id: 'compressed-record-lengths',
+    reason: 'a record in a compressed batch whose length is not that of its fields is taken by Kafka, and no consumer gets past it',
+    ends: true,
+    matches: ({ step, path, ours, kafka }) => step?.api === 'Produce' && path.endsWith('.errorCode') && ours === INVALID_RECORD
+      && (kafka === 0 || kafka === OUT_OF_ORDER_SEQUENCE_NUMBER) && specs(step).some(({ codec, spoilt = [] }) => codec !== 'none' && spoilt.length > 0),
+  },
   {
     id: 'null-records',
     reason: 'Kafka never answers them, and the connection hangs',
@@ -27,6 +39,13 @@ export const produceDifferences: readonly Allowed[] = [
       return new Set(names).size < names.length;
     },
   },
+  {
+    id: 'unknown-codec',
+    reason: 'a codec that does not exist is an exception of Kafka\'s, for the whole of the request',
+    ends: true,
+    matches: ({ step, kafka }) => step?.api === 'Produce' && step.version < 7 && kafka === UNKNOWN_SERVER_ERROR
+      && specs(step).some(({ lies }) => ((lies?.attributes ?? 0) & 7) > LAST_CODEC),
+  },
 ];
 
 interface Row {
@@ -39,6 +58,10 @@ function rows(step: Step): Row[] {
   if (step.api !== 'Produce') return [];
   const { topicData } = step.body as { topicData?: { name: unknown; partitionData: { index: number; records: unknown }[] }[] };
   return (topicData ?? []).flatMap(({ name, partitionData }) => partitionData.map(({ index, records }) => ({ name, index, records })));
+}
+
+function specs(step: Step): BatchSpec[] {
+  return rows(step).flatMap(({ records }) => specOf(records) ?? []);
 }
 
 function specOf(records: unknown): BatchSpec | undefined {

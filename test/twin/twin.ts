@@ -94,7 +94,7 @@ export class Twin {
       if (await shows(conversation)) continue;
       this.fleeting++;
       this.#kinds.delete(kind);
-      log(`fleeting, seed ${conversation.seed}: ${kind}`);
+      log(`fleeting, ${story(conversation, faults.filter(each => kindOf(each) === kind))}`);
       return;
     }
     const short = await shrink(conversation, shows);

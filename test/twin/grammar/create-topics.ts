@@ -2,10 +2,7 @@ import { ErrorCode } from '../../../src/protocol/errors.js';
 import type { Grammar, Settling } from '../grammar.js';
 import { ref } from '../symbols.js';
 import { nameOf, ZERO_ID, type TopicInWorld, type World } from '../world.js';
-import { learnTopics } from './metadata.js';
-
-/** Nobody else's connection. */
-const ASKING = 97;
+import { learnTopics, whenThere } from './metadata.js';
 
 export const createTopics: Grammar = {
   api: 'CreateTopics',
@@ -20,12 +17,7 @@ export const createTopics: Grammar = {
   /** Who did not want to wait is answered before the topic is there. */
   settles({ topics }: { topics: readonly { readonly name: string; readonly errorCode: number }[] }): Settling | undefined {
     const late = topics.filter(({ errorCode }) => errorCode === ErrorCode.RequestTimedOut).map(({ name }) => ({ name, topicId: ZERO_ID }));
-    if (late.length === 0) return undefined;
-    return {
-      ask: { api: 'Metadata', version: 12, connection: ASKING, clientId: 'twin', body: { topics: late, allowAutoTopicCreation: false } },
-      over: (answer: { topics: readonly { readonly errorCode: number; readonly partitions: readonly { readonly errorCode: number }[] }[] }) =>
-        answer.topics.every(({ errorCode, partitions }) => errorCode === ErrorCode.None && partitions.every(each => each.errorCode === ErrorCode.None)),
-    };
+    return late.length === 0 ? undefined : whenThere(late);
   },
   unordered: { topics: ['name'], 'topics.configs': ['name'] },
 };

@@ -1,4 +1,5 @@
-import type { Grammar } from '../grammar.js';
+import { ErrorCode } from '../../../src/protocol/errors.js';
+import type { Grammar, Settling } from '../grammar.js';
 import type { Bindings } from '../symbols.js';
 import { idOf, ZERO_ID } from '../world.js';
 
@@ -25,10 +26,27 @@ export const metadata: Grammar = {
     };
   },
   learn: learnTopics,
+  /** A topic that is made by being asked for is there a little later. */
+  settles({ topics }: { topics: readonly { readonly name: string | null; readonly errorCode: number }[] }): Settling | undefined {
+    const late = topics.filter(({ errorCode, name }) => errorCode === ErrorCode.LeaderNotAvailable && name !== null).map(({ name }) => ({ name, topicId: ZERO_ID }));
+    return late.length === 0 ? undefined : whenThere(late);
+  },
   /** All topics are told where all are asked for, those of other conversations among them. */
   within: (answer: Answer, prefix: string) => ({ ...answer, topics: answer.topics.filter(({ name }) => name === null || name.startsWith(prefix) || !OTHERS.test(name)) }),
   unordered: { topics: ['name', 'errorCode'], 'topics.partitions': ['partitionIndex'], brokers: ['nodeId'] },
 };
+
+/** Nobody else's connection. */
+const ASKING = 97;
+
+/** Asked until all of them have leaders. */
+export function whenThere(topics: readonly object[]): Settling {
+  return {
+    ask: { api: 'Metadata', version: 12, connection: ASKING, clientId: 'twin', body: { topics, allowAutoTopicCreation: false } },
+    over: (answer: { topics: readonly { readonly errorCode: number; readonly partitions: readonly { readonly errorCode: number }[] }[] }) =>
+      answer.topics.every(({ errorCode, partitions }) => errorCode === ErrorCode.None && partitions.every(each => each.errorCode === ErrorCode.None)),
+  };
+}
 
 /** How conversations' names begin (twin.ts), and what Kafka makes for transactions. */
 const OTHERS = /^w\d+-\d+-|^__transaction_state$/;
