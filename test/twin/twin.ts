@@ -41,6 +41,8 @@ export interface Found {
   readonly story: string;
 }
 
+/** Groups of other conversations feel a deleted topic, and their metadata what is said of the live brokers. */
+const FELT_BY_OTHERS = new Set(['DeleteTopics', 'UpdateMetadata']);
 /** A difference that shows so often of three times is no chance. */
 const CONFIRMATIONS = 2;
 /** Conversations whose topics are still there. */
@@ -123,10 +125,9 @@ export class Twin {
   /** The faults that a conversation shows. */
   async play(conversation: Conversation, counted = false): Promise<readonly Difference[]> {
     const prefix = counted ? `w0-${this.#played++}-` : `w1-${this.#again++}-`;
-    // Where topics are deleted in the midst of it, groups of others would feel it as well.
-    const deletes = conversation.steps.some(({ api }) => api === 'DeleteTopics');
+    const alone = conversation.steps.some(({ api }) => FELT_BY_OTHERS.has(api));
     const play = (): Promise<Sorted> => this.#play(conversation, prefix, { counted });
-    const { faults } = await (deletes ? this.#gate.alone(play) : this.#gate.together(play));
+    const { faults } = await (alone ? this.#gate.alone(play) : this.#gate.together(play));
     if (this.#farewells.length >= MOST_FAREWELLS) await this.#gate.alone(() => this.#sayFarewell());
     return faults;
   }
