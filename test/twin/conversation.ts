@@ -37,5 +37,4 @@ export interface Conversation {
   /** What a second reader asks at the end. */
   readonly epilogue: readonly Step[];
   readonly topics: number;
-  readonly groups: number;
 }

@@ -23,7 +23,7 @@ export function converse(seed: number, only?: string): Conversation {
   const steps = prologue(world);
   const length = chance.between(6, 26);
   while (steps.length < length) steps.push(next(world, theme, only));
-  return { seed, steps, epilogue: secondReader(world.topics.length, world.groups), topics: world.topics.length, groups: world.groups };
+  return { seed, steps, epilogue: secondReader(world.topics.length, world.groups), topics: world.topics.length };
 }
 
 function themeOf(api: string, chance: Chance): Theme {

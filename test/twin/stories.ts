@@ -9,6 +9,9 @@ import { secondReader } from './converse.js';
 
 const folder = fileURLToPath(new URL('stories/', import.meta.url));
 
+/** As many as a world has. */
+const GROUPS = 3;
+
 /** A story as it stands in its file: what it is about, and what was said. */
 interface Written {
   readonly about: string;
@@ -25,7 +28,7 @@ export interface OnceFailed {
 export function onceFailed(): OnceFailed[] {
   return readdirSync(folder).filter(name => name.endsWith('.json')).sort().map(file => {
     const { about, topics, steps } = JSON.parse(readFileSync(join(folder, file), 'utf8'), revive) as Written;
-    return { name: file.slice(0, -'.json'.length), about, conversation: { seed: 0, steps, topics, groups: 3, epilogue: secondReader(topics, 3) } };
+    return { name: file.slice(0, -'.json'.length), about, conversation: { seed: 0, steps, topics, epilogue: secondReader(topics, GROUPS) } };
   });
 }
 

@@ -36,7 +36,6 @@ export interface Facts {
 
 export interface Found {
   readonly conversation: Conversation;
-  readonly differences: readonly Difference[];
   readonly kind: string;
   readonly story: string;
 }
@@ -101,7 +100,7 @@ export class Twin {
     }
     const short = await shrink(conversation, shows);
     const differences = (await this.play(short)).filter(each => kindOf(each) === kind);
-    const found = { conversation: short, differences, kind, story: story(short, differences.length > 0 ? differences : faults) };
+    const found = { conversation: short, kind, story: story(short, differences.length > 0 ? differences : faults) };
     this.found.push(found);
     log(found.story);
   }
@@ -110,7 +109,7 @@ export class Twin {
   async again({ name, about, conversation }: OnceFailed, log: (line: string) => void): Promise<void> {
     const differences = await this.play(conversation);
     if (differences.length === 0) return;
-    const found = { conversation, differences, kind: name, story: `${name}: ${about}\n${story(conversation, differences)}` };
+    const found = { conversation, kind: name, story: `${name}: ${about}\n${story(conversation, differences)}` };
     this.found.push(found);
     log(found.story);
   }
