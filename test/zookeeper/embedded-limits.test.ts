@@ -45,7 +45,7 @@ describe('hostile packets', () => {
   });
 
   test('random bytes, whole or flipped, never more than that', async () => {
-    const seed = systemRandom.int(1 << 30);
+    const seed = Number(process.env['SEED'] ?? systemRandom.int(1 << 30));
     const random = seededRandom(seed);
     const server = await embedded();
     const zk = await connected(server.connect);

@@ -12,7 +12,7 @@ import type { Recovered } from './storage/recovery.js';
 import type { Storage } from './storage/storage.js';
 import { TransactionLog } from './storage/transaction-log.js';
 import { encodeTransaction, type Transaction } from './transaction.js';
-import type { Tree } from './tree.js';
+import type { NodeAsOf, Tree } from './tree.js';
 import { WatchTable } from './watch-table.js';
 
 export interface CoreOptions {
@@ -107,8 +107,8 @@ export class ServerCore {
     return this.#full;
   }
 
-  /** Takes effect now; what is said of it waits for flush(). */
-  commit(sessionId: bigint, cxid: number, transaction: Transaction): void {
+  /** Takes effect now; what is said of it waits for flush(). @returns what a multi's changes did: Tree.apply(). */
+  commit(sessionId: bigint, cxid: number, transaction: Transaction): readonly NodeAsOf[] {
     if (this.#full) throw new ZkError('SYSTEMERROR', '', [], 'the disk is full');
     const zxid = ++this.#lastZxid;
     this.#inFlight.push({
@@ -120,7 +120,7 @@ export class ServerCore {
     const header = { sessionId, cxid, zxid, time: this.options.clock.now() };
     const ephemerals = transaction.type === 'closeSession' ? this.tree.ephemeralsOf(sessionId) : [];
     this.#log.append(zxid, encodeTransaction(header, transaction, ephemerals));
-    this.tree.apply(header, transaction, (type, path) => this.watches.fire(type, path));
+    return this.tree.apply(header, transaction, (type, path) => this.watches.fire(type, path));
   }
 
   /** Says it when everything known now is on disk. */

@@ -162,21 +162,21 @@ function multi(context: RequestContext): Answer {
     }
   }
   if (failed !== undefined) return multiFailed(failed, changes.length, count);
-  if (changes.length > 0) context.core.commit(context.caller.sessionId, context.xid, { type: 'multi', changes });
-  const nodes = changes.map(change => context.core.tree.get(change.path));
+  const after = changes.length > 0 ? context.core.commit(context.caller.sessionId, context.xid, { type: 'multi', changes }) : [];
   return writer => {
     for (const [index, change] of changes.entries()) {
       writer.int32(RESULT_TYPES[change.type]).bool(false).int32(0);
       if (change.type === 'create') writer.string(change.path);
-      // Later operations of this multi may have changed it again or removed it.
-      else if (change.type === 'setData') stat(context, writer, nodes[index] ?? GONE);
+      else if (change.type === 'setData') {
+        const { node, numChildren } = after[index]!;
+        writeStat(writer, node!, node!.data?.length ?? 0, numChildren);
+      }
     }
     writer.int32(-1).bool(true).int32(-1);
   };
 }
 
 const RESULT_TYPES = { create: OpCode.create, delete: OpCode.delete, setData: OpCode.setData, setAcl: OpCode.setAcl, check: OpCode.check } as const;
-const GONE: Znode = { path: '', data: null, acl: [], czxid: 0, mzxid: 0, ctime: 0, mtime: 0, version: 0, cversion: 0, aversion: 0, ephemeralOwner: 0n, pzxid: 0 };
 
 /** What would have worked is told OK, what failed why, and the rest that nobody tried. */
 function multiFailed(failed: ZkError, at: number, count: number): Answer {

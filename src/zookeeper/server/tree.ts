@@ -10,6 +10,12 @@ export interface Znode extends StatFields {
   readonly acl: readonly Acl[];
 }
 
+/** A node as one change left it; undefined where that removed it. */
+export interface NodeAsOf {
+  readonly node: Znode | undefined;
+  readonly numChildren: number;
+}
+
 export type Fire = (type: WatchEvent['type'], path: string) => void;
 
 /** Every ZooKeeper has these from the beginning, and keeps them. */
@@ -101,11 +107,14 @@ export class Tree {
     for (const [, node] of fromTheRoot) if (node !== undefined) this.load(node);
   }
 
-  apply(header: TransactionHeader, transaction: Transaction, fire: Fire): void {
+  /** @returns for each change of a multi its node as that change left it: later ones may change it again, or remove it. */
+  apply(header: TransactionHeader, transaction: Transaction, fire: Fire): readonly NodeAsOf[] {
     switch (transaction.type) {
       case 'multi':
-        for (const change of transaction.changes) this.#change(header, change, fire);
-        break;
+        return transaction.changes.map(change => {
+          this.#change(header, change, fire);
+          return { node: this.#nodes.get(change.path), numChildren: this.children(change.path).size };
+        });
       case 'closeSession':
         for (const path of this.ephemeralsOf(header.sessionId)) this.#delete(path, header.zxid, fire);
         this.#ephemerals.delete(header.sessionId);
@@ -116,6 +125,7 @@ export class Tree {
       default:
         this.#change(header, transaction, fire);
     }
+    return [];
   }
 
   #change({ zxid, time, sessionId }: TransactionHeader, change: Change, fire: Fire): void {

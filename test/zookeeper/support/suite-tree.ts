@@ -147,6 +147,23 @@ export function treeSuite({ name, target, inNewWorld, anotherIn }: Worlds): void
       ]);
     });
 
+    test('answers each change with the node as that change left it, whatever comes after', async () => {
+      const { zk } = await inNewWorld();
+      await zk.create('/node', null);
+      const results = await zk.multi([
+        { type: 'setData', path: '/node', data: bytes('one') },
+        { type: 'create', path: '/node/child', data: null },
+        { type: 'setData', path: '/node', data: bytes('longer') },
+        { type: 'delete', path: '/node/child' },
+        { type: 'delete', path: '/node' },
+      ]);
+      expect(results).toMatchObject([
+        { stat: { version: 1, dataLength: 3, cversion: 0, numChildren: 0 } }, {},
+        { stat: { version: 2, dataLength: 6, cversion: 1, numChildren: 1 } }, {}, {},
+      ]);
+      expect(await zk.exists('/node')).toBeNull();
+    });
+
     test('a failure at the end undoes what came before it', async () => {
       const { zk } = await inNewWorld();
       const failure = await zk.multi([
