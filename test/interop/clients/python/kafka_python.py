@@ -71,7 +71,10 @@ def member():
     reader = consumer(group_id=ask["group"])
     reader.subscribe([topic], listener=Tell())
     while not leave.is_set():
-        polled = [record for batch in reader.poll(100).values() for record in batch]
+        # A poll that ends while it joins again for newly learnt metadata loses its assignment for good (seen in 3.0.12: the join
+        # completes behind it, and need_rejoin() no longer asks for it). That metadata comes 100 ms after subscribing; a poll of
+        # 100 ms ends just then.
+        polled = [record for batch in reader.poll(1000).values() for record in batch]
         if polled:
             reader.commit()
             say({"records": [[record.partition, record.offset] for record in polled]})
