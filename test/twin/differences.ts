@@ -30,17 +30,23 @@ export interface Sorted {
   readonly parted: boolean;
 }
 
+/** The step from which on nothing is compared, and the difference that says so. */
+export function cutOf(steps: readonly Step[]): { readonly at: number; readonly id: string } | undefined {
+  for (const [at, step] of steps.entries()) {
+    const allowed = allowedDifferences.find(each => each.cuts?.(step) === true);
+    if (allowed !== undefined) return { at, id: allowed.id };
+  }
+  return undefined;
+}
+
 /** Tells faults from what is meant. `steps` are those of the conversation that showed the differences. */
 export function sortOut(differences: readonly Difference[], steps: readonly Step[] = []): Sorted {
   const faults: Difference[] = [];
   const allowed = new Map<string, number>();
   const note = (id: string): void => void allowed.set(id, (allowed.get(id) ?? 0) + 1);
-  const cut = steps.findIndex(step => allowedDifferences.some(each => each.cuts?.(step) === true));
+  const cut = cutOf(steps);
   for (const difference of differences) {
-    if (cut >= 0 && (typeof difference.at === 'string' || difference.at >= cut)) {
-      note(allowedDifferences.find(each => each.cuts?.(steps[cut]!) === true)!.id);
-      return { faults, allowed, parted: true };
-    }
+    if (cut !== undefined && (typeof difference.at === 'string' || difference.at >= cut.at)) break;
     const meant = allowedDifferences.find(each => each.matches?.(difference) === true);
     if (meant === undefined) {
       faults.push(difference);
@@ -49,5 +55,6 @@ export function sortOut(differences: readonly Difference[], steps: readonly Step
     note(meant.id);
     if (meant.ends === true) return { faults, allowed, parted: true };
   }
-  return { faults, allowed, parted: cut >= 0 };
+  if (cut !== undefined) note(cut.id);
+  return { faults, allowed, parted: cut !== undefined };
 }

@@ -6,6 +6,7 @@ import { grammars } from './grammars.js';
 import { Pair } from './pair.js';
 import { runTwin } from './session.js';
 import { save } from './stories.js';
+import type { Found } from './twin.js';
 
 const { values } = parseArgs({
   options: {
@@ -25,9 +26,9 @@ console.log(`twin: seed ${seed}, ${minutes} minutes`);
 const pair = await Pair.start();
 let ok = false;
 try {
-  const report = await runTwin(pair, { seed, minutes, lanes, api, stories, log: line => console.log(line), ...most });
+  const keep = values.save === undefined ? {} : { keep: ({ conversation, kind }: Found) => save(values.save!, String(conversation.seed), kind, conversation) };
+  const report = await runTwin(pair, { seed, minutes, lanes, api, stories, log: line => console.log(line), ...most, ...keep });
   console.log(`\n${report.text}`);
-  if (values.save !== undefined) for (const [index, { conversation, kind }] of report.found.entries()) save(values.save, `${seed}-${index}`, kind, conversation);
   ok = report.ok;
 } finally {
   await pair.destroy();

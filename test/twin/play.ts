@@ -74,12 +74,19 @@ export class Player {
       return { kind: 'unsayable', why: String(error) };
     }
     const wire = await this.#wire(step.connection);
+    const outcome = await this.#exchange(wire, frame, step);
+    // What a broker never answers keeps back all that comes behind it: the next one speaks on a connection of its own.
+    if (outcome.kind === 'silence' && step.pending !== true) wire.close();
+    return outcome.kind === 'answer' ? this.#hear(api, step, correlationId, outcome) : outcome;
+  }
+
+  async #exchange(wire: Wire, frame: Buffer, step: Step): Promise<Outcome | { readonly kind: 'alive' }> {
     if (step.unanswered === true) {
       wire.tell(frame);
       const probe = await wire.ask(probeFrame(++this.#correlationId), SILENCE_MS);
       return probe.kind === 'answer' ? { kind: 'alive' } : probe;
     }
-    return this.#hear(api, step, correlationId, await wire.ask(frame, SILENCE_MS));
+    return wire.ask(frame, SILENCE_MS);
   }
 
   async #settle(step: Step, message: object): Promise<void> {
@@ -92,8 +99,7 @@ export class Player {
     }
   }
 
-  #hear(api: ApiData, step: Step, correlationId: number, outcome: Outcome): Heard {
-    if (outcome.kind !== 'answer') return outcome;
+  #hear(api: ApiData, step: Step, correlationId: number, outcome: Outcome & { kind: 'answer' }): Heard {
     const version = step.mangling?.apiVersion ?? step.version;
     try {
       const message = decode(api, api.name === 'ApiVersions' && version > api.response.maxVersion ? 0 : version, correlationId, outcome.frame);

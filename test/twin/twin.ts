@@ -6,7 +6,7 @@ import { compareSteps, type Difference, type Sides } from './compare.js';
 import type { Conversation } from './conversation.js';
 import { converse, farewell } from './converse.js';
 import { Coverage } from './coverage.js';
-import { sortOut, type Sorted } from './differences.js';
+import { cutOf, sortOut, type Sorted } from './differences.js';
 import { Gate } from './gate.js';
 import { MadeUp } from './normal.js';
 import type { Pair } from './pair.js';
@@ -150,17 +150,19 @@ export class Twin {
     }
     const players = { ours: new Player(ports.ours, bindings.ours), kafka: new Player(ports.kafka, bindings.kafka) };
     const made = { ours: new MadeUp(ports.ours, this.#facts.ours.clusterId, prefix, grounds.ours), kafka: new MadeUp(ports.kafka, this.#facts.kafka.clusterId, prefix, grounds.kafka) };
-    const steps = [...conversation.steps, ...conversation.epilogue];
+    const whole = [...conversation.steps, ...conversation.epilogue];
+    const cut = cutOf(whole);
+    const steps = whole.slice(0, cut?.at);
     try {
       const [ours, kafka] = await Promise.all([players.ours.play(steps), players.kafka.play(steps)]);
       if (counted) this.coverage.note(steps, kafka);
       made.ours.learn(bindings.ours.history);
       made.kafka.learn(bindings.kafka.history);
       const differences = compareSteps(steps, { ours, kafka }, made);
-      if (differences.length === 0) {
+      if (differences.length === 0 && cut === undefined) {
         differences.push(...await compareZnodes(clients, made), ...await compareSegments({ ours: grounds.ours.dataDirectory, kafka: grounds.kafka.dataDirectory }, made));
       }
-      const sorted = sortOut(differences, steps);
+      const sorted = sortOut(differences, whole);
       if (counted) for (const [id, count] of sorted.allowed) this.allowed.set(id, (this.allowed.get(id) ?? 0) + count);
       return sorted;
     } finally {

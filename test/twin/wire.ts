@@ -24,18 +24,22 @@ export class Wire {
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.on('data', bytes => this.#receive(bytes));
-    socket.on('error', () => {});
     socket.on('close', () => {
       this.closed = true;
       for (const { settle } of this.#waiting.splice(0)) settle({ kind: 'closed' });
     });
   }
 
+  /** One that is refused is closed from the start: whoever runs the brokers knows which is gone, and why. */
   static open(port: number): Promise<Wire> {
-    return new Promise((resolve, reject) => {
+    return new Promise(resolve => {
       const socket = connect(port, '127.0.0.1');
-      socket.once('error', reject);
-      socket.once('connect', () => resolve(new Wire(socket)));
+      const wire = new Wire(socket);
+      socket.once('connect', () => resolve(wire));
+      socket.once('error', () => {
+        wire.closed = true;
+        resolve(wire);
+      });
     });
   }
 
@@ -61,6 +65,7 @@ export class Wire {
   }
 
   close(): void {
+    this.closed = true;
     this.#socket.destroy();
   }
 
