@@ -145,7 +145,8 @@ void Exchange::find_by_timestamp(double cookie, uint32_t index, int64_t timestam
   if (log == nullptr) return job_done(cookie, Code::kClosed);
   auto told = [this, cookie](Result<TimestampAnswer> answer) {
     if (!answer.ok()) return job_done(cookie, answer.status().code());
-    job_done(cookie, Code::kOk, static_cast<double>(answer->offset), static_cast<double>(answer->timestamp));
+    job_done(cookie, Code::kOk, static_cast<double>(answer->offset), static_cast<double>(answer->timestamp), answer->leader_epoch,
+             answer->kind == TimestampAnswer::Kind::kRecord ? 1 : 0);
   };
   if (timestamp == INT64_MIN) log->max_timestamp(std::move(told));
   else log->find_by_timestamp(timestamp, from, std::move(told));

@@ -20,7 +20,7 @@ GzipDecoder::~GzipDecoder() {
 void GzipDecoder::begin(std::span<const uint8_t> packed) {
   at_ = packed.data();
   end_ = at_ + packed.size();
-  inside_ = false;
+  step_ = Step::kHeader;
   first_ = true;
 }
 
@@ -67,14 +67,18 @@ Decoded GzipDecoder::begin_member() {
   const int ready = made_ ? inflateReset(&stream_) : inflateInit2(&stream_, -MAX_WBITS);
   if (ready != Z_OK) return Decoded::kNoMemory;
   made_ = true;
-  inside_ = true;
+  step_ = Step::kBody;
   crc_ = 0;
   bytes_ = 0;
   return Decoded::kMore;
 }
 
 Decoded GzipDecoder::run(PlainWindow& window) {
-  if (!inside_) {
+  if (step_ == Step::kTrailer) {
+    if (!read_trailer()) return Decoded::kDamaged;
+    step_ = Step::kHeader;
+  }
+  if (step_ == Step::kHeader) {
     if (const Decoded begun = begin_member(); begun != Decoded::kMore) return begun;
   }
   stream_.next_in = const_cast<uint8_t*>(at_);
@@ -89,8 +93,8 @@ Decoded GzipDecoder::run(PlainWindow& window) {
   window.end += made;
   if (result == Z_MEM_ERROR) return Decoded::kNoMemory;
   if (result == Z_STREAM_END) {
-    inside_ = false;
-    return read_trailer() ? Decoded::kMore : Decoded::kDamaged;
+    step_ = Step::kTrailer;
+    return Decoded::kMore;
   }
   // Z_BUF_ERROR: neither input nor output got on; with room for output, the input is cut off.
   const bool stuck = made == 0 && (result == Z_BUF_ERROR || at_ == end_);

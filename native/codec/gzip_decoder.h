@@ -22,17 +22,20 @@ class GzipDecoder {
   // `packed` stays where it is until the end.
   void begin(std::span<const uint8_t> packed);
 
-  // Makes plain bytes until the window is full or a member ends.
+  // Makes plain bytes until the window is full or a member ends. What a member held is given out before its trailer is
+  // looked at, as by Java's: whoever reads may find fault with it first.
   Decoded run(PlainWindow& window);
 
  private:
+  enum class Step : uint8_t { kHeader, kBody, kTrailer };
+
   bool read_header();
   bool read_trailer();
   Decoded begin_member();
 
   z_stream stream_{};
   bool made_ = false;  // stream_ holds zlib's memory, which is kept from batch to batch
-  bool inside_ = false;
+  Step step_ = Step::kHeader;
   bool first_ = true;
   const uint8_t* at_ = nullptr;
   const uint8_t* end_ = nullptr;

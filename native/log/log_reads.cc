@@ -90,9 +90,6 @@ TimestampAnswer record_answer(int32_t leader_epoch, int64_t offset, int64_t time
 // Looks for the answer in the batch at the cursor.
 Result<TimestampAnswer> look_inside(BatchCursor* cursor, const BatchHeader& header, int64_t timestamp, int64_t from_offset) {
   const int32_t epoch = header.leader_epoch();
-  if (header.log_append_time()) {  // all its records bear the batch's timestamp
-    return record_answer(epoch, std::max(from_offset, header.base_offset()), header.max_timestamp());
-  }
   const auto size = static_cast<size_t>(header.size());
   Result<std::span<const uint8_t>> bytes = cursor->bytes(0, size);
   if (!bytes.ok()) return bytes.status();
@@ -188,7 +185,8 @@ Result<TimestampAnswer> max_timestamp_in(const ReadView& view) {
   BatchCursor cursor(*opened->file, opened->index->lookup(largest.offset), opened->size);
   while (const BatchHeader* header = seek(&cursor, largest.offset)) {
     if (header->max_timestamp() != largest.timestamp) continue;
-    return look_inside(&cursor, *header, largest.timestamp, header->base_offset());
+    // Producers may count offsets as they like: the record's can lie before the batch's.
+    return look_inside(&cursor, *header, largest.timestamp, INT64_MIN);
   }
   if (Status status = ended(cursor, *opened); !status.ok()) return status;
   return TimestampAnswer{};

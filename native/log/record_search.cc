@@ -21,7 +21,8 @@ Result<FoundRecord> find_record_in_batch(std::span<const uint8_t> batch, int64_t
   RecordStream records(header.record_count());
   const auto look = [&](int32_t, const RecordHead& record) {
     const int64_t offset = add_wrapping(header.base_offset(), record.offset_delta);
-    const int64_t time = add_wrapping(header.base_timestamp(), record.timestamp_delta);
+    // With log append time all records bear the batch's timestamp.
+    const int64_t time = header.log_append_time() ? header.max_timestamp() : add_wrapping(header.base_timestamp(), record.timestamp_delta);
     if (!found.found && time >= timestamp && offset >= from_offset) found = {true, offset, time};
   };
   const std::span<const uint8_t> packed = batch.subspan(batch_at::kRecords);

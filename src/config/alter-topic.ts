@@ -28,7 +28,7 @@ const APPEND = 2;
 const SUBTRACT = 3;
 
 /** Null says nothing of what a setting of a new topic is to be. */
-export function nullOverrides(overrides: ReadonlyMap<string, string | null>): AlterRefusal | undefined {
+export function nullOverrides(overrides: Iterable<readonly [string, string | null]>): AlterRefusal | undefined {
   const nulls = [...overrides].filter(([, value]) => value === null).map(([name]) => name);
   return nulls.length === 0 ? undefined : invalidConfig(`Null value not supported for topic configs: ${nulls.join(',')}`);
 }

@@ -311,13 +311,15 @@ export class Controller {
     });
   }
 
+  /** Those that nobody can lead yet get no znode: they are looked at again when a broker comes. */
   async #createPartitions(partitions: readonly PartitionFacts[]): Promise<void> {
-    const fresh = partitions.filter(partition => partition.leadership === undefined);
-    if (fresh.length === 0) return;
-    await this.#store.createPartitionParents(fresh);
-    await sideBySide(fresh, STORE_AT_ONCE, async partition => {
-      const first = firstLeadership(partition, this.#rulesWithout(partition, false));
-      if (first === undefined) return;
+    const led = partitions.flatMap(partition => {
+      const first = partition.leadership === undefined ? firstLeadership(partition, this.#rulesWithout(partition, false)) : undefined;
+      return first === undefined ? [] : [{ partition, first }];
+    });
+    if (led.length === 0) return;
+    await this.#store.createPartitionParents(led.map(({ partition }) => partition));
+    await sideBySide(led, STORE_AT_ONCE, async ({ partition, first }) => {
       partition.leadership = await this.#store.createLeadership(partition, first);
       this.#requests.leadership(partition, true);
     });

@@ -35,6 +35,8 @@ export interface Located {
 export interface FoundOffset {
   readonly offset: number;
   readonly timestamp: number;
+  /** Of the batch that holds it. */
+  readonly leaderEpoch: number;
 }
 
 export interface SegmentFacts {
@@ -176,7 +178,7 @@ export class PartitionLog {
 
   async #search(begin: (native: NativeExchange, cookie: number) => void): Promise<FoundOffset | undefined> {
     const found = await this.#jobs.run(`searching ${this.directory}`, begin);
-    return found.first < 0 ? undefined : { offset: found.first, timestamp: found.second };
+    return found.fourth === 0 ? undefined : { offset: found.first, timestamp: found.second, leaderEpoch: found.third };
   }
 
   /** All segments, oldest first, and where the log ends. */

@@ -163,7 +163,7 @@ export interface NativeExchange {
   /** Takes the slice and copies it into memory. Values: bytes. */
   readSlice(cookie: number, slice: number, target: Uint8Array): void;
 
-  /** Values: offset, timestamp. Offset -1: none. */
+  /** Values: offset (a producer may have made it any), timestamp, its batch's leader epoch, and 1, or 0 where there is none. */
   findByTimestamp(cookie: number, log: number, timestamp: number, from: number): void;
   maxTimestamp(cookie: number, log: number): void;
   /** Segments, oldest first, into `target` (SegmentField), as many as it has room for. Values: how many there are, end offset. */

@@ -139,34 +139,48 @@ export class ReplicaManager {
     const refused = this.#staleness(request.controllerEpoch, request.brokerEpoch);
     if (refused !== ErrorCode.None) return refusedAlike(request, refused);
     const partitionErrors: { topicName: string; partitionIndex: number; errorCode: number }[] = [];
-    for (const state of request.ungroupedPartitionStates) {
+    for (const state of lastOfEach(request.ungroupedPartitionStates, each => `${each.topicName} ${each.partitionIndex}`)) {
       const topic = topicName(state.topicName);
       partitionErrors.push({ topicName: state.topicName, partitionIndex: state.partitionIndex, errorCode: topic === undefined ? ErrorCode.InvalidTopicException : await this.#become(topic, ZERO_ID, state) });
     }
     const topics: { topicId: string; partitionErrors: { partitionIndex: number; errorCode: number }[] }[] = [];
     for (const topic of request.topicStates) {
+      const states = lastOfEach(topic.partitionStates, each => each.partitionIndex);
       const name = topicName(topic.topicName);
       if (name !== undefined && !this.#topics.has(name)) await this.#options.prepareTopic(name);
       // Logs are opened side by side: a topic of many partitions does not wait for the sum.
-      const codes: number[] = topic.partitionStates.map(() => ErrorCode.InvalidTopicException);
-      if (name !== undefined) await sideBySide(topic.partitionStates.entries(), OPENED_AT_ONCE, async ([at, state]) => { codes[at] = await this.#become(name, topic.topicId, state); });
-      topic.partitionStates.forEach((state, at) => partitionErrors.push({ topicName: topic.topicName, partitionIndex: state.partitionIndex, errorCode: codes[at]! }));
-      topics.push({ topicId: topic.topicId, partitionErrors: topic.partitionStates.map((state, at) => ({ partitionIndex: state.partitionIndex, errorCode: codes[at]! })) });
+      const codes: number[] = states.map(() => ErrorCode.InvalidTopicException);
+      if (name !== undefined) await sideBySide(states.entries(), OPENED_AT_ONCE, async ([at, state]) => { codes[at] = await this.#become(name, topic.topicId, state); });
+      states.forEach((state, at) => partitionErrors.push({ topicName: topic.topicName, partitionIndex: state.partitionIndex, errorCode: codes[at]! }));
+      topics.push({ topicId: topic.topicId, partitionErrors: states.map((state, at) => ({ partitionIndex: state.partitionIndex, errorCode: codes[at]! })) });
     }
     return { errorCode: ErrorCode.None, partitionErrors, topics };
   }
 
   async #become(topic: TopicName, topicId: string, state: StateOfLeaderAndIsr): Promise<number> {
-    if (this.#lost(this.find(topic, state.partitionIndex))) return ErrorCode.KafkaStorageError;
-    if (!state.replicas.includes(this.brokerId) || !isIndex(state.partitionIndex)) return ErrorCode.UnknownTopicOrPartition;
+    const known = this.find(topic, state.partitionIndex);
+    if (this.#lost(known)) return ErrorCode.KafkaStorageError;
+    if (!isIndex(state.partitionIndex)) return ErrorCode.UnknownTopicOrPartition;
+    const knownId = known?.log?.topicId ?? ZERO_ID;
+    if (topicId !== ZERO_ID && knownId !== ZERO_ID && knownId !== topicId) return ErrorCode.InconsistentTopicId;
+    const leaderEpoch = known?.leaderEpoch ?? EPOCH_UNKNOWN;
+    if (state.leaderEpoch < leaderEpoch) return ErrorCode.StaleControllerEpoch;
+    if (state.leaderEpoch === leaderEpoch) return this.#toldAgain(known, topicId, state);
+    if (!state.replicas.includes(this.brokerId)) return ErrorCode.UnknownTopicOrPartition;
     const partition = this.#partition(topic, state.partitionIndex);
-    if (state.leaderEpoch < partition.leaderEpoch) return ErrorCode.StaleControllerEpoch;
-    // An equal epoch with an equal partition epoch changes nothing, but answers as the first did.
-    const known = partition.log;
-    if (known !== undefined && topicId !== ZERO_ID && known.topicId !== ZERO_ID && known.topicId !== topicId) return ErrorCode.InconsistentTopicId;
-    if (known !== undefined && state.leaderEpoch === partition.leaderEpoch) return state.partitionEpoch > partition.partitionEpoch ? this.#lead(partition, state) : ErrorCode.StaleControllerEpoch;
     const opened = await this.#open(partition, { topicId, isNew: state.isNew });
     return opened === ErrorCode.None ? this.#lead(partition, state) : opened;
+  }
+
+  /** An epoch that is known already changes nobody's role, whatever else is told. A topic's id may come, or go, with it. */
+  async #toldAgain(known: Partition | undefined, topicId: string, state: StateOfLeaderAndIsr): Promise<number> {
+    const log = known?.log;
+    if (log !== undefined && log.topicId === ZERO_ID && topicId !== ZERO_ID) {
+      await this.#logs.adoptTopicId(log, topicId);
+      return ErrorCode.None;
+    }
+    const idIsGone = log !== undefined && log.topicId !== ZERO_ID && topicId === ZERO_ID;
+    return idIsGone && state.leader !== this.brokerId ? ErrorCode.None : ErrorCode.StaleControllerEpoch;
   }
 
   /** Offline with its directory: until the next start of the broker. */
@@ -322,6 +336,11 @@ function refusedAlike(request: LeaderAndIsrRequest, errorCode: number): LeaderAn
 /** An index becomes part of a directory's name, where -1 would read as another topic's 1. */
 function isIndex(partition: number): boolean {
   return partition >= 0 && partition <= LARGEST_INDEX;
+}
+
+/** A partition that is named twice is told once, and as the last one says. */
+function lastOfEach<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Item[] {
+  return [...new Map(items.map(item => [keyOf(item), item])).values()];
 }
 
 /** What opening a replica's log takes. */

@@ -245,6 +245,22 @@ test('a new controller leaves alone what it cannot read, be it a topic or one of
   await one.controller.close();
 });
 
+test('a partition that nobody can lead yet has no znode; it gets one with the broker that can', async () => {
+  const cluster = await Cluster.start();
+  const { zk } = await cluster.join(1);
+  const write = (topic: string, partitions: Map<number, number[]>): Promise<unknown> =>
+    zk.create(`/brokers/topics/${topic}`, encodeTopic({ topicId: 'bm90LWEtdG9waWMtaWQtMQ', partitions, addingReplicas: new Map(), removingReplicas: new Map() }));
+  await write('nobody', new Map([[0, [2]]]));
+  await write('some', new Map([[0, [1]], [1, [2]]]));
+  await until(() => cluster.sent.some(each => each.message.topicStates?.some(topic => topic.topicName === 'some')), 'the partition that can be led is');
+  expect((await zk.getChildren('/brokers/topics/nobody')).children).toEqual([]);
+  expect((await zk.getChildren('/brokers/topics/some/partitions')).children).toEqual(['0']);
+  await cluster.join(2);
+  for (const [topic, index] of [['nobody', 0], ['some', 1]] as const) {
+    await until(async () => (await zk.exists(`/brokers/topics/${topic}/partitions/${index}/state`)) !== null, `${topic}-${index} is led`);
+  }
+});
+
 test('a topic of very many partitions is made some at a time, and told of as a whole', async () => {
   const cluster = await Cluster.start();
   const between = new Between();

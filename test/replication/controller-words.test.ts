@@ -54,3 +54,33 @@ test('a leader that is told to stop without deletion goes on leading; one that i
   expect((await client.produce('orders', batch(['a']), { partition: 0 })).errorCode).toBe(ErrorCode.None);
   expect((await client.produce('orders', batch(['a']), { partition: 1 })).errorCode).toBe(ErrorCode.NotLeaderOrFollower);
 });
+
+test('a leader epoch that is known already is refused, whatever is told with it; a newer one counts', async () => {
+  const broker = await TestBroker.start();
+  const client = await broker.client();
+  const topicId = await client.createTopic('orders', { partitions: 1 });
+  const told = async (of: object, id: string | undefined = topicId): Promise<readonly (readonly [number, number])[]> => {
+    const partitionStates = [{ ...state(0), leader: broker.id, isr: [broker.id], replicas: [broker.id], ...of }];
+    const asked = { controllerId: broker.id, controllerEpoch: 1, brokerEpoch: -1, liveLeaders: [], topicStates: [{ topicName: 'orders', topicId: id, partitionStates }] };
+    const { topics } = await client.ask<LeaderAndIsrResponse>(LeaderAndIsrRequest, asked, 7);
+    return topics[0]!.partitionErrors.map(({ partitionIndex, errorCode }) => [partitionIndex, errorCode] as const);
+  };
+  expect(await told({ leaderEpoch: 0, partitionEpoch: 7 })).toEqual([[0, StaleControllerEpoch]]);
+  expect(await told({ leaderEpoch: -1 })).toEqual([[0, StaleControllerEpoch]]);
+  expect(await told({ leaderEpoch: -1, partitionIndex: 5 })).toEqual([[5, StaleControllerEpoch]]);
+  expect(await told({ leaderEpoch: 0, replicas: [99] })).toEqual([[0, StaleControllerEpoch]]);
+  expect(await told({ leaderEpoch: 1, replicas: [99] })).toEqual([[0, ErrorCode.UnknownTopicOrPartition]]);
+  expect(await told({ leaderEpoch: 1 }, ID)).toEqual([[0, ErrorCode.InconsistentTopicId]]);
+  expect(await told({ leaderEpoch: 1, partitionEpoch: 1 })).toEqual([[0, ErrorCode.None]]);
+});
+
+test('a partition that is named twice is answered once', async () => {
+  const broker = await TestBroker.start();
+  const client = await broker.client();
+  for (const version of [1, 2, 5]) {
+    const states = [state(version), state(version)].map(each => ({ ...each, leader: broker.id, replicas: [broker.id], isr: [broker.id] }));
+    const asked = { controllerId: broker.id, controllerEpoch: 1, brokerEpoch: -1, liveLeaders: [], ...(version < 2 ? { ungroupedPartitionStates: states } : { topicStates: [{ topicName: 'orders', topicId: ID, partitionStates: states }] }) };
+    const { partitionErrors, topics } = await client.ask<LeaderAndIsrResponse>(LeaderAndIsrRequest, asked, version);
+    expect(version < 5 ? partitionErrors : topics[0]!.partitionErrors).toMatchObject([{ partitionIndex: version, errorCode: ErrorCode.None }]);
+  }
+});

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../src/protocol/errors.js';
 import { DescribeConfigsRequest, IncrementalAlterConfigsRequest, type CreateTopicsRequestInput, type DeleteTopicsResponse, type DescribeConfigsResponse, type IncrementalAlterConfigsResponse } from '../../src/protocol/messages.js';
-import { batch } from '../support/batches.js';
+import { BatchOffset } from '../../src/protocol/records/index.js';
+import { batch, tampered } from '../support/batches.js';
 import { TestBroker, until } from '../support/broker.js';
 import { valuesOf, type TestClient } from '../support/client.js';
 
@@ -274,6 +275,18 @@ test('the cluster describes itself', async () => {
   expect((await client.describeCluster(2)).errorCode).toBe(ErrorCode.MismatchedEndpointType);
 });
 
+test('the record with the largest timestamp is told with the offset it claims, and the epoch of its batch', async () => {
+  const { client } = await story();
+  await client.createTopic('orders');
+  // Kafka keeps a plain batch's offset deltas as they are, whatever they say.
+  const one = (timestamp: number): Buffer => tampered(batch([{ timestamp, value: Buffer.from('v') }], { key: null }), bytes => bytes.writeUInt8(zigzag(-1), BatchOffset.records + 3));
+  await client.produce('orders', one(1_000), { acks: -1 });
+  expect(await client.listOffsets('orders', -3)).toMatchObject({ errorCode: 0, offset: -1, timestamp: 1_000, leaderEpoch: 0 });
+  await client.produce('orders', one(2_000), { acks: -1 });
+  expect(await client.listOffsets('orders', -3)).toMatchObject({ errorCode: 0, offset: 0, timestamp: 2_000, leaderEpoch: 0 });
+  expect(await client.listOffsets('orders', 3_000)).toMatchObject({ errorCode: 0, offset: -1, timestamp: -1, leaderEpoch: -1 });
+});
+
 test('offsets by time: ends, the first at or after, the latest, in plain and compressed batches, before and after a restart', async () => {
   const { broker, client } = await story();
   await client.createTopic('orders', { configs: { 'segment.bytes': '1500', 'index.interval.bytes': '100', 'message.timestamp.before.max.ms': '9223372036854775807' } });
@@ -315,3 +328,6 @@ test('offsets by time: ends, the first at or after, the latest, in plain and com
   expect(twice.topics[0]!.partitions.every(({ errorCode }) => errorCode === ErrorCode.InvalidRequest)).toBe(true);
   expect(valuesOf(null)).toEqual([]);
 });
+
+/** As a varint of one byte. */
+const zigzag = (value: number): number => (value << 1) ^ (value >> 31);

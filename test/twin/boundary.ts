@@ -22,6 +22,15 @@ const EXTREMES: Readonly<Record<Scalar, readonly unknown[]>> = {
   records: [Buffer.alloc(0), Buffer.from([0, 0, 0]), Buffer.alloc(70)],
 };
 
+/** Boundaries at which nothing can be compared. */
+const BEYOND_COMPARISON: Readonly<Record<string, (value: number) => boolean>> = {
+  // Kafka spreads as many partitions as it is asked for over its brokers before it looks at anything else, and has no memory left.
+  numPartitions: value => value > 100,
+  count: value => value > 100,
+  // The member is out again as soon as it is in: who asks after it comes before or behind that.
+  rebalanceTimeoutMs: value => value < 100,
+};
+
 type Place = { readonly holder: Record<string, unknown>; readonly name: string; readonly values: readonly unknown[] };
 
 /** The body with one field, of those that the version has, at a boundary. */
@@ -42,7 +51,7 @@ function collect(message: Message, struct: string, holder: Record<string, unknow
     const value = holder[name];
     const nulls = field.nullable !== null && contains(field.nullable, version) ? [null] : [];
     if (field.type.kind !== 'array') {
-      if (element.kind === 'scalar') places.push({ holder, name, values: [...EXTREMES[element.scalar], ...nulls] });
+      if (element.kind === 'scalar') places.push({ holder, name, values: [...EXTREMES[element.scalar].filter(each => BEYOND_COMPARISON[name]?.(Number(each)) !== true), ...nulls] });
       else if (value !== null && typeof value === 'object') collect(message, element.struct, value as Record<string, unknown>, version, places);
       continue;
     }

@@ -30,6 +30,8 @@ export const fetchDifferences: readonly Allowed[] = [
     matches: difference => {
       if (difference.step?.api !== 'Fetch' || difference.step.version > 3) return false;
       const { ours, kafka, field } = partitionOf(difference);
+      // Records that Kafka cannot convert, for what they are, end its whole answer.
+      if (isRefused(difference.answers.kafka, UNKNOWN_SERVER_ERROR) && wholeOf(difference.answers.ours).responses.some(({ errorCode }) => errorCode === UNSUPPORTED_VERSION)) return true;
       if (ours?.errorCode !== UNSUPPORTED_VERSION) return false;
       // Zstd is known to no version so old.
       if (kafka?.errorCode === UNSUPPORTED_COMPRESSION_TYPE) return field === 'errorCode';
@@ -64,11 +66,13 @@ export const fetchDifferences: readonly Allowed[] = [
   {
     id: 'isolation-levels',
     reason: 'an isolation level that there is not is an exception of Kafka\'s',
+    // Kafka comes to it only when it reads, and opens a session first.
+    ends: true,
     matches: difference => {
       const { step, path, ours, kafka } = difference;
       if (step === undefined || !hasIsolation(difference)) return false;
       if (step.api === 'ListOffsets') return path.endsWith('.errorCode') && ours === INVALID_REQUEST && kafka === UNKNOWN_SERVER_ERROR;
-      return step.api === 'Fetch' && isRefusedWhole(difference.answers.ours);
+      return step.api === 'Fetch' && isRefused(difference.answers.ours, INVALID_REQUEST);
     },
   },
 ];
@@ -86,8 +90,9 @@ function isBeyondShards(body: object): boolean {
   return typeof sessionId === 'number' && (sessionId <= -SHARD || sessionId >= SHARDS * SHARD);
 }
 
-function wholeOf(answer: unknown): { readonly errorCode: number; readonly responses: readonly Told[] } {
-  return (answer as { answer: { errorCode: number; responses: Told[] } }).answer;
+/** Nothing, where there was no answer. */
+function wholeOf(told: unknown): { readonly errorCode?: number; readonly responses: readonly Told[] } {
+  return (told as { answer?: { errorCode: number; responses: Told[] } }).answer ?? { responses: [] };
 }
 
 function hasLimitBelowZero({ step }: Difference): boolean {
@@ -102,7 +107,7 @@ function hasIsolation({ step }: Difference): boolean {
 }
 
 /** By its own code, and before sessions by that of each partition. */
-function isRefusedWhole(answer: unknown): boolean {
+function isRefused(answer: unknown, code: number): boolean {
   const { errorCode, responses } = wholeOf(answer);
-  return errorCode === INVALID_REQUEST || (responses.length > 0 && responses.every(each => each.errorCode === INVALID_REQUEST));
+  return errorCode === code || (responses.length > 0 && responses.every(each => each.errorCode === code));
 }

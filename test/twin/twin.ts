@@ -26,6 +26,7 @@ export interface TwinOptions {
   /** Conversations at the same time. */
   readonly lanes: number;
   readonly log: (line: string) => void;
+  readonly keep?: (found: Found) => void;
 }
 
 /** What conversations have to know of a broker. */
@@ -74,7 +75,7 @@ export class Twin {
     const lane = async (): Promise<void> => {
       while (performance.now() < options.untilMs && next < (options.most ?? Infinity) && this.found.length < MOST_STORIES) {
         if (this.#pair.obituary() !== undefined) return;
-        await this.#one(converse(options.seed + next++, options.api), options.log);
+        await this.#one(converse(options.seed + next++, options.api), options);
       }
     };
     await Promise.all(Array.from({ length: options.lanes }, lane));
@@ -82,7 +83,7 @@ export class Twin {
     if (obituary !== undefined) throw new Error(`a broker is gone: ${obituary}`);
   }
 
-  async #one(conversation: Conversation, log: (line: string) => void): Promise<void> {
+  async #one(conversation: Conversation, { log, keep }: TwinOptions): Promise<void> {
     this.conversations++;
     const faults = await this.play(conversation, true);
     // What is known already may hide what is not: the first of another kind counts.
@@ -103,6 +104,7 @@ export class Twin {
     const found = { conversation: short, kind, story: story(short, differences.length > 0 ? differences : faults) };
     this.found.push(found);
     log(found.story);
+    keep?.(found);
   }
 
   /** Plays what once failed. */

@@ -48,7 +48,7 @@ async function createOne(asked: Asked, validateOnly: boolean, taken: TakenNames,
       partitions: asked.numPartitions,
       replicationFactor: asked.replicationFactor,
       assignments: asked.assignments.map(each => ({ partition: each.partitionIndex, replicas: each.brokerIds })),
-      configs: new Map(asked.configs.map(({ name, value }) => [name, value])),
+      configs: asked.configs.map(({ name, value }) => [name, value] as const),
     }, validateOnly, taken);
     const answer = success(asked.name, created, context, broker);
     made.push({ answer, partitions: created.assignment.length });

@@ -25,6 +25,13 @@ const DEBUGGER = -2;
 const READ_UNCOMMITTED = 0;
 const READ_COMMITTED = 1;
 
+interface Found {
+  readonly offset: number;
+  readonly timestamp: number;
+  /** Of the batch that holds the record; undefined for the ends of the log. */
+  readonly leaderEpoch?: number;
+}
+
 const NOTHING = { timestamp: -1, offset: -1, leaderEpoch: -1, oldStyleOffsets: [] };
 
 export const listOffsets = defineHandler({
@@ -84,7 +91,7 @@ async function answerPartition(topic: string, asked: Asked, request: ListOffsets
   // A new leader shows nothing of its end until what it inherited is committed (KIP-207).
   const lags = request.replicaId === CONSUMER && partition.highWatermark < partition.leaderEpochStart;
   if (lags && (found === undefined || asked.timestamp === LATEST)) return refused(asked, apiVersion >= 5 ? ErrorCode.OffsetNotAvailable : ErrorCode.LeaderNotAvailable);
-  const answer = found === undefined ? NOTHING : { ...NOTHING, ...found, leaderEpoch: apiVersion >= 4 ? epochOf(asked, found.offset, partition) : -1 };
+  const answer = found === undefined ? NOTHING : { ...NOTHING, ...found, leaderEpoch: apiVersion >= 4 ? found.leaderEpoch ?? epochOf(asked, found.offset, partition) : -1 };
   return { partitionIndex, errorCode: ErrorCode.None, ...answer };
 }
 
@@ -97,7 +104,7 @@ async function answerOldStyle(asked: Asked, partition: Partition, consumer: bool
   return { partitionIndex: asked.partitionIndex, errorCode: ErrorCode.None, oldStyleOffsets: consumer ? committedOnly(offsets, partition.highWatermark) : offsets };
 }
 
-async function find(asked: Asked, last: number, { log }: Partition): Promise<{ offset: number; timestamp: number } | undefined> {
+async function find(asked: Asked, last: number, { log }: Partition): Promise<Found | undefined> {
   switch (asked.timestamp) {
     case LATEST: return { offset: last, timestamp: -1 };
     case EARLIEST: case EARLIEST_LOCAL: return { offset: log!.startOffset, timestamp: -1 };

@@ -32,7 +32,8 @@ export interface NewTopic {
   readonly replicationFactor: number;
   /** Replicas by partition; then the two counts must be -1. */
   readonly assignments: readonly { readonly partition: number; readonly replicas: readonly number[] }[];
-  readonly configs: ReadonlyMap<string, string | null>;
+  /** Of a key that is named twice the last counts, but no value may be null. */
+  readonly configs: Iterable<readonly [string, string | null]>;
 }
 
 export interface CreatedTopic {
@@ -80,7 +81,7 @@ export class TopicAdmin {
     const byPartition = new Map(topic.assignments.map(each => [each.partition, each.replicas]));
     if (spread === undefined) checkGiven(byPartition);
     if (byPartition.size > MOST_PARTITIONS) throw tooMany(byPartition.size);
-    const configs = topic.configs as ReadonlyMap<string, string>;
+    const configs = new Map(topic.configs as Iterable<readonly [string, string]>);
     refuse(checkTopicOverrides(configs, this.#config.settings));
     const assignment = spread ?? inSequence(byPartition);
     if (validateOnly) return { id: ZERO_ID, assignment, configs };

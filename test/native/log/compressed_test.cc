@@ -151,6 +151,24 @@ TEST_CASE("a record that is not as long as its fields is malformed, though Kafka
   }
 }
 
+TEST_CASE("a record to blame is told before a gzip trailer that does not fit, as it is read before it") {
+  const TestBatch batch = simple_batch(3, 50);
+  const auto with_bad_trailer = [&](const Plain& records) {
+    const Plain whole = compressed(Codec::kGzip, records);
+    TestBatch bad = batch;
+    bad.payload = std::string(whole.begin(), whole.end());
+    bad.payload->back() ^= 1;
+    bad.attributes = static_cast<int16_t>(Codec::kGzip);
+    return encode(bad);
+  };
+  Plain records = records_of(batch);
+  Bytes well = with_bad_trailer(records);
+  CHECK(check(well).code == Code::kUnreadable);
+  records[0] = static_cast<uint8_t>(records[0] + 2);
+  Bytes bent = with_bad_trailer(records);
+  CHECK(check(bent).code == Code::kInvalidRecord);
+}
+
 TEST_CASE("what does not inflate, and offsets that do not count up, are what Kafka has no word for") {
   const TestBatch batch = simple_batch(3, 300);
   for (const Codec codec : kCodecs) {
