@@ -26,7 +26,8 @@ const EXTREMES: Readonly<Record<Scalar, readonly unknown[]>> = {
 const BEYOND_COMPARISON: Readonly<Record<string, (value: number) => boolean>> = {
   // Kafka spreads as many partitions as it is asked for over its brokers before it looks at anything else, and has no memory left.
   numPartitions: value => value > 100,
-  count: value => value > 100,
+  // Far below 0 the number that is to be added comes out positive.
+  count: value => value > 100 || value < -1_000_000,
   // The member is out again as soon as it is in: who asks after it comes before or behind that.
   rebalanceTimeoutMs: value => value < 100,
 };

@@ -36,6 +36,8 @@ export interface Grammar {
   learn?(answer: never, bindings: Bindings, binds: string): void;
   /** What goes on behind an answer at the broker's own pace: a question that is asked until its answer says that it is over. */
   settles?(answer: never): Settling | undefined;
+  /** How long a broker may take, behind its answer, for what nobody can ask after. Milliseconds. */
+  rests?(answer: never): number;
   /** The part of an answer that is about this conversation and not about the others beside it. */
   within?(answer: never, prefix: string): object;
   /** Lists whose order says nothing, by their path, and the fields that order them here. */

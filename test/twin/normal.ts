@@ -66,6 +66,7 @@ export class MadeUp {
 
 const UUID_WITH_HYPHENS = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const ID_IN_TEXT = /(?<=^|[ :='[(])[A-Za-z0-9_-]{22}(?=$|[ ,.;)\]'])/g;
+const TIME_IN_TEXT = /\b\d{13}\b/g;
 const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 /** Of the test machine's own time, give or take a day; conversations use times long past. */
 const DAY_MS = 86_400_000;
@@ -94,6 +95,7 @@ function keyOf(value: unknown, fields: readonly string[], made: MadeUp): string 
 
 function text(value: string, made: MadeUp): string {
   return made.placeless(value)
+    .replaceAll(TIME_IN_TEXT, time => String(now(Number(time))))
     .replaceAll(UUID_WITH_HYPHENS, uuid => made.name('uuid', uuid))
     .replaceAll(ID_IN_TEXT, id => (id === ZERO_ID || !/[A-Z]/.test(id) || !/[a-z]/.test(id) ? id : made.name('id', id)));
 }
@@ -101,6 +103,10 @@ function text(value: string, made: MadeUp): string {
 function number(value: number, field: string, made: MadeUp): number | string {
   if (field === 'port' && value === made.port) return '<port>';
   if (NUMBERED.has(field) && value > (field === 'producerId' ? -1 : 0)) return made.name(field, value);
+  return now(value);
+}
+
+function now(value: number): number | string {
   return Math.abs(value - Date.now()) < DAY_MS ? '<now>' : value;
 }
 

@@ -24,8 +24,8 @@ export type Heard =
 
 /** Longer than anything that a step waits for by itself. */
 const SILENCE_MS = 4_000;
-/** How long a step that need not be answered is given to arrive, before the next one follows on another connection. */
-const SETTLE_MS = 20;
+/** How long a step that may wait for others is given to be answered all the same, before the next one follows. */
+const SETTLE_MS = 120;
 /** Between questions whether something is over, and how many there are. */
 const ASK_AGAIN_MS = 5;
 const MOST_QUESTIONS = 400;
@@ -60,7 +60,10 @@ export class Player {
 
   async #say(step: Step): Promise<Heard> {
     const heard = await this.#ask(step);
-    if (heard.kind === 'answer') await this.#settle(step, heard.message);
+    if (heard.kind !== 'answer') return heard;
+    await this.#settle(step, heard.message);
+    const restMs = grammarOf(step.api).rests?.(heard.message as never) ?? 0;
+    if (restMs > 0) await new Promise(resolve => setTimeout(resolve, restMs));
     return heard;
   }
 

@@ -17,8 +17,12 @@ export const produceDifferences: readonly Allowed[] = [
     id: 'compressed-record-lengths',
     reason: 'a record in a compressed batch whose length is not that of its fields is taken by Kafka, and no consumer gets past it',
     ends: true,
-    matches: ({ step, path, ours, kafka }) => step?.api === 'Produce' && path.endsWith('.errorCode') && ours === INVALID_RECORD
-      && (kafka === 0 || kafka === OUT_OF_ORDER_SEQUENCE_NUMBER) && specs(step).some(({ codec, spoilt = [] }) => codec !== 'none' && spoilt.length > 0),
+    matches: ({ step, path, ours, kafka }) => {
+      if (step?.api !== 'Produce' || !specs(step).some(({ codec, spoilt = [] }) => codec !== 'none' && spoilt.length > 0)) return false;
+      // Who waits for no answer is told of a refusal by the end of the connection.
+      if (step.unanswered === true) return path === 'kind' && ours === 'closed' && kafka === 'alive';
+      return path.endsWith('.errorCode') && ours === INVALID_RECORD && (kafka === 0 || kafka === OUT_OF_ORDER_SEQUENCE_NUMBER);
+    },
   },
   {
     id: 'null-records',

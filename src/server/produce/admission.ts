@@ -70,7 +70,10 @@ export class Admission {
       this.requestRefused = true;
       this.#requestError = unauthorized ? ErrorCode.TransactionalIdAuthorizationFailed : malformed;
     } else if (!leads && !this.#options.replicas.metadata.has(topic, view.partitionIndex(row))) rows.refuse(row, ErrorCode.UnknownTopicOrPartition);
-    else if (malformed !== ErrorCode.None) rows.refuse(row, malformed);
+    else if (header.refusesRequestIfKnown) {
+      this.requestRefused = true;
+      this.#requestError = malformed;
+    } else if (malformed !== ErrorCode.None) rows.refuse(row, malformed);
     else if (header.transactional && header.producerId >= 0) rows.refuse(row, ErrorCode.InvalidTxnState, NO_LOG_START, 'Partition was not added to the transaction');
     else if (view.acks !== 0 && view.acks !== 1 && view.acks !== -1) rows.refuse(row, ErrorCode.InvalidRequiredAcks);
     else if (partition?.internal === true && asker.clientId !== ADMIN_CLIENT) rows.refuse(row, ErrorCode.InvalidTopicException);

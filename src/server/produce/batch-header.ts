@@ -37,6 +37,8 @@ export class BatchHeader {
   lastSequence = -1;
   /** The error is not for this partition but for all of the request, with this message. */
   refusesRequest = false;
+  /** The same, unless the partition is unknown: of such a one Kafka reads no more than the first batch. */
+  refusesRequestIfKnown = false;
   message: string | undefined;
 
   /**
@@ -45,6 +47,7 @@ export class BatchHeader {
    */
   read(view: DataView, start: number, length: number, apiVersion: number): number {
     this.refusesRequest = false;
+    this.refusesRequestIfKnown = false;
     this.transactional = false;
     this.producerId = -1;
     this.compression = 0;
@@ -66,7 +69,7 @@ export class BatchHeader {
       const next = this.#frame(view, start + size, length - size);
       this.message = undefined;
       // Versions 0-2 find this where it can only be told of the whole request.
-      if (next === CORRUPT) this.refusesRequest = !strict;
+      if (next === CORRUPT) this.refusesRequestIfKnown = !strict;
       if (next !== PARTIAL) return next === CORRUPT ? ErrorCode.CorruptMessage : ErrorCode.InvalidRecord;
     }
     if (size < HEADER_BYTES) return ErrorCode.CorruptMessage;

@@ -87,6 +87,11 @@ test('a first batch that is none, and a transactional one without transactional 
   // A second batch that is none is its own partition's.
   const own = await client.produceAll(beside(Buffer.concat([good, Buffer.alloc(20)])), 9);
   expect(own.responses.flatMap(({ partitionResponses }) => partitionResponses.map(({ errorCode }) => errorCode))).toEqual([None, CorruptMessage]);
+  // To versions 0-2 it is everybody's, unless nobody knows the partition.
+  for (const [topic, codes] of [['orders', [CorruptMessage, CorruptMessage]], ['nowhere', [None, ErrorCode.UnknownTopicOrPartition]]] as const) {
+    const { responses } = await client.produceAll(beside(Buffer.concat([good, Buffer.alloc(20)]), topic), 2);
+    expect(responses.flatMap(({ partitionResponses }) => partitionResponses.map(({ errorCode }) => errorCode))).toEqual(codes);
+  }
   // With a transactional id a plain batch is nothing special, nor a transactional one of no producer.
   for (const records of [good, attributes(16)]) {
     const answer = await client.produceAll(beside(records, 'orders', { transactionalId: 'tx' }), 11);

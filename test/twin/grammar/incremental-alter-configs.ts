@@ -27,6 +27,10 @@ export const incrementalAlterConfigs: Grammar = {
       },
     };
   },
+  /** What is written to ZooKeeper counts once the broker has heard of it, and its thread for that may be behind. */
+  rests({ responses }: { responses: readonly { readonly errorCode: number }[] }) {
+    return responses.some(({ errorCode }) => errorCode === 0) ? 100 : 0;
+  },
   unordered: { responses: ['resourceType', 'resourceName'] },
 };
 
