@@ -192,8 +192,8 @@ export class Dispatcher {
     const route = this.#routes.find(apiKey);
     if (route === undefined) throw new Error(`api key ${apiKey} is not served`);
     if (apiVersion < route.minVersion || apiVersion > route.maxVersion) {
-      if (apiKey !== API_VERSIONS) throw new Error(`api key ${apiKey} is not served in version ${apiVersion}`);
-      this.#answerUnsupportedApiVersions(connection, slot, offset, apiVersion);
+      if (apiKey !== API_VERSIONS || route.kind !== 'plain') throw new Error(`api key ${apiKey} is not served in version ${apiVersion}`);
+      this.#answerUnsupportedApiVersions(route, connection, slot, offset, length, apiVersion);
       return;
     }
     if (route.kind === 'hot') {
@@ -257,9 +257,11 @@ export class Dispatcher {
     this.#send(connection, slot, correlationId, responseHeaderVersion(route.api, apiVersion) >= 1, writer => route.response.encode(writer, message, apiVersion));
   }
 
-  #answerUnsupportedApiVersions(connection: Connection, slot: number, offset: number, apiVersion: number): void {
+  /** Its header must be whole all the same, in the form that the newest version has, or the oldest for versions below 0. */
+  #answerUnsupportedApiVersions({ api }: PlainRoute, connection: Connection, slot: number, offset: number, length: number, apiVersion: number): void {
+    this.#readClientId(connection, offset + 8, offset + length, requestHeaderVersion(api, apiVersion) >= 2);
     const correlationId = this.#space.view.getInt32(offset + 4);
-    const context: RequestContext = { apiKey: API_VERSIONS, apiVersion, clientId: '', connection };
+    const context: RequestContext = { apiKey: API_VERSIONS, apiVersion, clientId: connection.clientId, connection };
     const { response, message } = this.#routes.unsupportedApiVersions(context);
     this.#send(connection, slot, correlationId, false, writer => response.encode(writer, message, 0));
   }

@@ -158,23 +158,21 @@ export class ReplicaManager {
   }
 
   async #become(topic: TopicName, topicId: string, state: StateOfLeaderAndIsr): Promise<number> {
-    const known = this.find(topic, state.partitionIndex);
-    if (this.#lost(known)) return ErrorCode.KafkaStorageError;
+    if (this.#lost(this.find(topic, state.partitionIndex))) return ErrorCode.KafkaStorageError;
     if (!isIndex(state.partitionIndex)) return ErrorCode.UnknownTopicOrPartition;
-    const knownId = known?.log?.topicId ?? ZERO_ID;
-    if (topicId !== ZERO_ID && knownId !== ZERO_ID && knownId !== topicId) return ErrorCode.InconsistentTopicId;
-    const leaderEpoch = known?.leaderEpoch ?? EPOCH_UNKNOWN;
-    if (state.leaderEpoch < leaderEpoch) return ErrorCode.StaleControllerEpoch;
-    if (state.leaderEpoch === leaderEpoch) return this.#toldAgain(known, topicId, state);
-    if (!state.replicas.includes(this.brokerId)) return ErrorCode.UnknownTopicOrPartition;
+    // Whatever comes of it, the partition is one that this broker has heard of from now on.
     const partition = this.#partition(topic, state.partitionIndex);
+    const knownId = partition.log?.topicId ?? ZERO_ID;
+    if (topicId !== ZERO_ID && knownId !== ZERO_ID && knownId !== topicId) return ErrorCode.InconsistentTopicId;
+    if (state.leaderEpoch < partition.leaderEpoch) return ErrorCode.StaleControllerEpoch;
+    if (state.leaderEpoch === partition.leaderEpoch) return this.#toldAgain(partition, topicId, state);
+    if (!state.replicas.includes(this.brokerId)) return ErrorCode.UnknownTopicOrPartition;
     const opened = await this.#open(partition, { topicId, isNew: state.isNew });
     return opened === ErrorCode.None ? this.#lead(partition, state) : opened;
   }
 
   /** An epoch that is known already changes nobody's role, whatever else is told. A topic's id may come, or go, with it. */
-  async #toldAgain(known: Partition | undefined, topicId: string, state: StateOfLeaderAndIsr): Promise<number> {
-    const log = known?.log;
+  async #toldAgain({ log }: Partition, topicId: string, state: StateOfLeaderAndIsr): Promise<number> {
     if (log !== undefined && log.topicId === ZERO_ID && topicId !== ZERO_ID) {
       await this.#logs.adoptTopicId(log, topicId);
       return ErrorCode.None;

@@ -54,6 +54,7 @@ test('sizes nobody should claim, keys nobody knows and versions nobody speaks en
     ['Envelope', header(58, 0)], ['a version too new', header(3, 13)], ['a negative version', header(3, -1)],
     ['Produce too new', header(0, 12)], ['Fetch too new', header(1, 18)],
     ['a client id longer than the frame', (() => { const frame = header(3, 0); frame.writeInt16BE(30000, 12); return frame; })()],
+    ['a version of ApiVersions too new, without the tagged fields of its header', header(18, 5)],
     ['an array larger than any memory', header(3, 1, Buffer.from([0x7f, 0xff, 0xff, 0xff]))],
     ['tagged fields without end', header(3, 9, Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f]))],
   ];

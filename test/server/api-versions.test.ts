@@ -24,8 +24,11 @@ test('every version of ApiVersions tells the same apis, and only such as are ser
 
 test('a version that nobody knows is answered in version 0, with the range to choose from, and the connection stays', async () => {
   const client = await (await TestBroker.start()).client();
-  for (const version of [5, 99, 32767]) {
-    const { bytes, answer } = client.prepare<ApiVersionsResponse>(ApiVersionsRequest, {}, 0);
+  for (const version of [5, 99, 32767, -1]) {
+    const { bytes: oldest, answer } = client.prepare<ApiVersionsResponse>(ApiVersionsRequest, {}, 0);
+    // A header has tagged fields, here none, since version 3; below 0 it has the oldest form.
+    const bytes = version < 0 ? oldest : Buffer.concat([oldest, Buffer.alloc(1)]);
+    bytes.writeInt32BE(bytes.length - 4, 0);
     bytes.writeInt16BE(version, 6);
     client.raw(bytes);
     const { errorCode, apiKeys } = await answer;

@@ -53,11 +53,11 @@ async function segments(directory: string, made: MadeUp): Promise<object> {
   const partitions = (await readdir(directory)).filter(name => name.startsWith(made.prefix) && /-\d+$/.test(name)).sort();
   for (const partition of partitions) {
     const folder = join(directory, partition);
-    for (const file of (await readdir(folder).catch(() => [])).sort()) {
-      if (file.endsWith('.log')) found.push([`${partition}/${file}`, batchesOf(await readFile(join(folder, file)).catch(() => Buffer.alloc(0)), made)]);
-    }
+    const logs = (await readdir(folder).catch(() => [])).filter(file => file.endsWith('.log')).sort();
+    const batches: unknown[] = [];
+    for (const file of logs) batches.push(...batchesOf(await readFile(join(folder, file)).catch(() => Buffer.alloc(0)), made));
     const epochs = join(folder, 'leader-epoch-checkpoint');
-    if (existsSync(epochs)) found.push([`${partition}/leader-epoch-checkpoint`, await readFile(epochs, 'utf8').catch(() => '')]);
+    found.push([partition, { begin: logs, batches, epochs: existsSync(epochs) ? await readFile(epochs, 'utf8').catch(() => '') : null }]);
   }
   return Object.fromEntries(found);
 }

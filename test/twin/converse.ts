@@ -14,7 +14,9 @@ import { World, ZERO_ID, nameOf } from './world.js';
 const CHOSEN_PRODUCER = 5_000_000;
 /** Shared by everybody who has no connection of his own. */
 const CONNECTIONS = 3;
-const READER = 99;
+const READER_CONNECTION = 99;
+/** Whose requests are the second reader's. */
+export const READER = 'reader';
 
 export function converse(seed: number, only?: string): Conversation {
   const chance = new Chance(seed);
@@ -83,7 +85,7 @@ function answered(step: Step): Step {
 
 /** What somebody who comes later sees: topics with what is in them, groups with what they have committed. */
 export function secondReader(topicCount: number, groupCount: number): Step[] {
-  const reader = { connection: READER, clientId: 'reader' };
+  const reader = { connection: READER_CONNECTION, clientId: READER };
   const topics = Array.from({ length: topicCount }, (_, n) => ref(`topic:${n}`, ''));
   const groups = Array.from({ length: groupCount }, (_, n) => ref(`group:${n}`, ''));
   const partitions = [0, 1, 2, 3];

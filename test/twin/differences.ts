@@ -14,7 +14,8 @@ export interface Allowed {
   readonly reason: string;
   /** What follows in the conversation differs because of it: nothing behind it is compared. */
   readonly ends?: true;
-  matches?(difference: Difference): boolean;
+  /** `steps` are those of the whole conversation. */
+  matches?(difference: Difference, steps: readonly Step[]): boolean;
   /** A step after which nothing is compared, whatever both answer to it: what it does to them is not the same. */
   cuts?(step: Step): boolean;
 }
@@ -47,7 +48,7 @@ export function sortOut(differences: readonly Difference[], steps: readonly Step
   const cut = cutOf(steps);
   for (const difference of differences) {
     if (cut !== undefined && (typeof difference.at === 'string' || difference.at >= cut.at)) break;
-    const meant = allowedDifferences.find(each => each.matches?.(difference) === true);
+    const meant = allowedDifferences.find(each => each.matches?.(difference, steps) === true);
     if (meant === undefined) {
       faults.push(difference);
       continue;

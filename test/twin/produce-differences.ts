@@ -2,6 +2,7 @@
 
 import type { BatchSpec } from './batches.js';
 import type { Step } from './conversation.js';
+import { READER } from './converse.js';
 import type { Allowed } from './differences.js';
 import { isBatch } from './symbols.js';
 
@@ -44,6 +45,16 @@ export const produceDifferences: readonly Allowed[] = [
     },
   },
   {
+    id: 'roll-before-refusal',
+    reason: 'Kafka rolls the segment for a batch before it finds that its sequence is refused, and reads one segment at a time',
+    ends: true,
+    matches: ({ at, step, path, ours, kafka, answers }, steps) => {
+      if (!steps.some(each => specs(each).some(({ producerId }) => producerId !== undefined))) return false;
+      if (at === 'segments') return /\.begin\b/.test(path) && Number(ours) < Number(kafka);
+      return step?.api === 'Fetch' && step.clientId === READER && path.endsWith('.records.length') && isPrefix(recordsAt(answers.kafka, path), recordsAt(answers.ours, path));
+    },
+  },
+  {
     id: 'unknown-codec',
     reason: 'a codec that does not exist is an exception of Kafka\'s, for the whole of the request',
     ends: true,
@@ -51,6 +62,15 @@ export const produceDifferences: readonly Allowed[] = [
       && specs(step).some(({ lies }) => ((lies?.attributes ?? 0) & 7) > LAST_CODEC),
   },
 ];
+
+function recordsAt(told: unknown, path: string): readonly unknown[] {
+  const index = Number(/\[(\d+)\]/.exec(path)?.[1]);
+  return (told as { answer: { responses: readonly { readonly records: readonly unknown[] }[] } }).answer.responses[index]!.records;
+}
+
+function isPrefix(part: readonly unknown[], whole: readonly unknown[]): boolean {
+  return part.length < whole.length && JSON.stringify(part) === JSON.stringify(whole.slice(0, part.length));
+}
 
 interface Row {
   readonly name: unknown;

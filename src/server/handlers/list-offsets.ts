@@ -81,7 +81,7 @@ async function answerPartition(topic: string, asked: Asked, request: ListOffsets
   const partition = broker.replicas.find(topic, asked.partitionIndex);
   if (partition?.offline) return refused(asked, ErrorCode.KafkaStorageError);
   if (partition?.log === undefined) {
-    return refused(asked, broker.metadata.has(topic, asked.partitionIndex) ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition);
+    return refused(asked, partition !== undefined || broker.metadata.has(topic, asked.partitionIndex) ? ErrorCode.NotLeaderOrFollower : ErrorCode.UnknownTopicOrPartition);
   }
   const problem = partition.leadershipError(asked.currentLeaderEpoch);
   if (problem !== ErrorCode.None && !(request.replicaId === DEBUGGER && problem === ErrorCode.NotLeaderOrFollower)) return refused(asked, problem);

@@ -142,12 +142,19 @@ TEST_CASE("fields that reach past the end, bytes left over, missing records: the
 }
 
 TEST_CASE("a record that is not as long as its fields is malformed, though Kafka, which skips them, would take it") {
-  const TestBatch batch = simple_batch(2, 50);
+  TestBatch batch = simple_batch(2, 50);
+  batch.records[1].key = "k";
   for (const int change : {-2, 2}) {
     Plain records = records_of(batch);
     records[0] = static_cast<uint8_t>(records[0] + change);
     Bytes bytes = encode_with(batch, Codec::kLz4, records);
     CHECK(check(bytes).code == Code::kInvalidRecord);
+    CHECK(check(bytes).failure.record_errors.empty());
+    // So Kafka's own reasons to refuse the batch come first.
+    Bytes keyless = encode_with(batch, Codec::kLz4, records);
+    CHECK(check(keyless, kAppendKeysRequired).failure.record_errors.size() == 1);
+    Bytes longer = encode_with(batch, Codec::kLz4, records + Plain(1, 0));
+    CHECK(check(longer).code == Code::kInvalidRecord);
   }
 }
 
@@ -164,8 +171,7 @@ TEST_CASE("a record to blame is told before a gzip trailer that does not fit, as
   Plain records = records_of(batch);
   Bytes well = with_bad_trailer(records);
   CHECK(check(well).code == Code::kUnreadable);
-  records[0] = static_cast<uint8_t>(records[0] + 2);
-  Bytes bent = with_bad_trailer(records);
+  Bytes bent = with_bad_trailer(records + Plain(1, 0));
   CHECK(check(bent).code == Code::kInvalidRecord);
 }
 
