@@ -144,13 +144,15 @@ Result<Slice> locate_in(const ReadView& view, int64_t from_offset, int64_t max_o
   return Slice{};
 }
 
+// Looks into one segment: the first whose largest timestamp is not too early, or, where its records have none, that was
+// written to late enough (LogSegment.largestTimestamp). Where the log's start lies behind what is found there, it is nothing.
 Result<TimestampAnswer> find_timestamp_in(const ReadView& view, int64_t timestamp, int64_t from_offset) {
   from_offset = std::max(from_offset, view.start);
-  for (size_t i = segment_holding(*view.segments, from_offset); i < view.segments->size(); ++i) {
+  for (size_t i = 0; i < view.segments->size(); ++i) {
     Segment& segment = *(*view.segments)[i];
     Result<TimestampOffset> largest = segment.largest();
     if (!largest.ok()) return largest.status();
-    if (largest->timestamp < timestamp) continue;
+    if ((largest->timestamp >= 0 ? largest->timestamp : segment.modified_ms()) < timestamp) continue;
     Result<OpenSegment> opened = open_at(view, i);
     if (!opened.ok()) return opened.status();
     Result<const TimeIndex*> times = segment.time_index();
@@ -164,6 +166,7 @@ Result<TimestampAnswer> find_timestamp_in(const ReadView& view, int64_t timestam
       if (!answer.ok() || answer->kind != TimestampAnswer::Kind::kNone) return answer;
     }
     if (Status status = ended(cursor, *opened); !status.ok()) return status;
+    return TimestampAnswer{};
   }
   return TimestampAnswer{};
 }

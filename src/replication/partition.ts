@@ -55,6 +55,8 @@ export class Partition {
   maxMessageBytes = 1048588;
   /** Its topic's compression.type is zstd: clients too old for that are refused its records. */
   zstd = false;
+  /** message.downconversion.enable: fetches before version 4 may be given its records, had they their format. */
+  downConverts = true;
   /** The last request that named this partition, so that one that names it twice is noticed. */
   mark = 0;
   /** Kafka's own topics take records from nobody but the admin client (ReplicaManager.scala). */

@@ -396,6 +396,7 @@ class Broker implements RunningBroker {
     const config = this.#topicConfigs.of(partition.topic);
     partition.minInsyncReplicas = config.minInsyncReplicas;
     partition.zstd = config.compressionType === 'zstd';
+    partition.downConverts = config.messageDownconversionEnable;
     partition.appendFlags = (config.messageTimestampType === 'LogAppendTime' ? AppendFlag.logAppendTime : 0) | (config.compact ? AppendFlag.requireKey : 0);
     partition.log?.configure(logOptions(config, this.#random.int(0x7fffffff)));
   }

@@ -10,7 +10,7 @@ export function zooKeeperOffsets(zookeeper: ZooKeeper): LegacyOffsets {
     async commit(group, topic, partition, offset) {
       const path = offsetPath(group, topic, partition);
       if (path === undefined) return false;
-      const data = Buffer.from(String(offset));
+      const data = Buffer.from(decimal(offset));
       try {
         await zookeeper.setData(path, data);
       } catch (error) {
@@ -32,6 +32,11 @@ export function zooKeeperOffsets(zookeeper: ZooKeeper): LegacyOffsets {
       }
     },
   };
+}
+
+/** What a reader of 64 bits can read: a double near the largest of them lies above. */
+function decimal(offset: number): string {
+  return offset >= 2 ** 63 ? '9223372036854775807' : String(BigInt(offset));
 }
 
 function offsetPath(group: string, topic: string, partition: number): string | undefined {

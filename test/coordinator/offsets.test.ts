@@ -162,6 +162,15 @@ test('an offset with an expiry time of its own goes by that', async () => {
   expect(story.offsets('g')).toEqual(['orders-1=1']);
 });
 
+test('an offset that is to be kept for ever has expired, as in 64 bits the sum comes out negative', async () => {
+  const story = await Story.begin();
+  const { topics } = await story.commit('g', { 'orders-0': 7 }, { version: 2, retentionMs: 2 ** 63 }).promise;
+  expect(topics).toMatchObject([{ partitions: [{ errorCode: 0 }] }]);
+  expect(story.offsets('g')).toEqual(['orders-0=7']);
+  await story.time.advance(600_001);
+  expect(story.offsets('g')).toEqual([]);
+});
+
 test('a deleted topic takes its offsets along, in all groups', async () => {
   const story = await Story.begin();
   for (const group of ['a', 'b', 'c']) await story.commit(group, { 'orders-0': 1, 'returns-0': 2 }).promise;

@@ -37,6 +37,16 @@ test('every version from 4 on reads what was produced; older ones are told that 
   expect([committed.abortedTransactions, committed.lastStableOffset, valuesOf(committed.records).length]).toEqual([[], 3, 3]);
 });
 
+test('where nothing may be converted, an old fetch is refused whatever there is to read, or wrong with it', async () => {
+  const { client } = await story();
+  await client.createTopic('orders', { configs: { 'message.downconversion.enable': 'false' } });
+  for (const offset of [0, 5]) {
+    expect(await client.fetch('orders', offset, { version: 3 })).toMatchObject({ errorCode: ErrorCode.UnsupportedVersion, highWatermark: -1 });
+  }
+  expect((await client.fetch('orders', 0, { version: 4 })).errorCode).toBe(0);
+  expect((await client.fetch('nowhere', 0, { version: 3 })).errorCode).toBe(ErrorCode.UnknownTopicOrPartition);
+});
+
 test('offsets outside the log, wrong leader epochs, unknown topics and ids are told per partition', async () => {
   const { client } = await story();
   const topicId = await client.createTopic('orders');

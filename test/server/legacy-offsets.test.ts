@@ -37,6 +37,14 @@ test('an offset lies where consumers before 0.9 look for it, as a decimal number
   expect(await offsets.fetch('g', 'orders', 3)).toBe(18);
 });
 
+test('the largest offset is written as one that 64 bits hold', async () => {
+  const offsets = zooKeeperOffsets(zookeeper);
+  await offsets.commit('g', 'orders', 0, Number(2n ** 63n - 1n));
+  expect((await zookeeper.getData('/consumers/g/offsets/orders/0')).data?.toString()).toBe('9223372036854775807');
+  await offsets.commit('g', 'orders', 0, 1e21 / 1e3);
+  expect((await zookeeper.getData('/consumers/g/offsets/orders/0')).data?.toString()).toBe('1000000000000000000');
+});
+
 test('first commits of many partitions at once do not get in each other\'s way', async () => {
   const offsets = zooKeeperOffsets(zookeeper);
   await Promise.all(Array.from({ length: 20 }, (_, i) => offsets.commit('g', 'orders', i % 10, 5)));

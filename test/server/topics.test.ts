@@ -275,6 +275,25 @@ test('the cluster describes itself', async () => {
   expect((await client.describeCluster(2)).errorCode).toBe(ErrorCode.MismatchedEndpointType);
 });
 
+test('a time is looked for in one segment: the first that is late enough, by its records or, where they have no time, by its file', async () => {
+  const { client } = await story();
+  await client.createTopic('orders', { configs: { 'segment.bytes': '200', 'message.timestamp.before.max.ms': '9223372036854775807' } });
+  const one = (timestamp: number): Buffer => batch([{ timestamp, value: Buffer.alloc(100) }]);
+  for (const timestamp of [-1, -1, 1_000_000, 2_000_000]) await client.produce('orders', one(timestamp), { acks: -1 });
+  // The first segment was written to just now, long after the time asked for, and has no record of that time.
+  expect(await client.listOffsets('orders', 1_000_000)).toMatchObject({ errorCode: 0, offset: -1, timestamp: -1 });
+});
+
+test('partitions that two want to add at once are added, and nobody hears of an error of ours', async () => {
+  const { broker, client } = await story();
+  await client.createTopic('orders');
+  await client.createTopic('returns');
+  const clients = await Promise.all(Array.from({ length: 4 }, () => broker.client()));
+  const answers = await Promise.all(clients.map(async (each, at) => (await each.createPartitions('orders', 2 + at)).results[0]!.errorCode));
+  for (const code of answers) expect([ErrorCode.None, ErrorCode.InvalidPartitions]).toContain(code);
+  expect(answers).toContain(ErrorCode.None);
+});
+
 test('the record with the largest timestamp is told with the offset it claims, and the epoch of its batch', async () => {
   const { client } = await story();
   await client.createTopic('orders');

@@ -19,7 +19,7 @@ export async function compareSegments(directories: Sides<string>, made: Sides<Ma
 
 async function znodes(zk: ZooKeeper, made: MadeUp): Promise<object> {
   const found: [string, unknown][] = [];
-  for (const root of ['/brokers/topics', '/config/topics']) {
+  for (const root of ['/brokers/topics', '/config/topics', '/consumers']) {
     const { children } = await zk.getChildren(root);
     for (const child of children.filter(name => name.startsWith(made.prefix)).sort()) await walk(zk, `${root}/${child}`, made, found);
   }

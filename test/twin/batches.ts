@@ -4,6 +4,7 @@ import { BATCH_HEADER_SIZE, BatchAttribute, BatchOffset, Compression, crc32c } f
 import { writeRecord } from '../../src/protocol/records/record.js';
 import { Writer } from '../../src/protocol/writer.js';
 import { compress, type CodecName } from '../support/batches.js';
+import { FRAMINGS } from '../support/framings.js';
 
 export interface RecordSpec {
   readonly key: string | null;
@@ -28,6 +29,8 @@ export interface BatchSpec {
   readonly lies?: Readonly<Partial<Record<Lie, number>>>;
   /** The CRC covers something else. */
   readonly badCrc?: boolean;
+  /** One of FRAMINGS for the codec; its usual one if not given. */
+  readonly framing?: string;
   /** Bytes of the (compressed) records that are turned over. */
   readonly spoilt?: readonly number[];
   /** The batch so many times, one behind the other. */
@@ -58,7 +61,7 @@ export function buildBatch(spec: BatchSpec): Buffer {
 
 function buildOne(spec: BatchSpec): Buffer {
   const baseTimestamp = spec.records[0]?.timestamp ?? -1;
-  const body = Buffer.from(compress(spec.codec, plainRecords(spec.records, baseTimestamp)));
+  const body = framed(spec, plainRecords(spec.records, baseTimestamp));
   for (const at of spec.spoilt ?? []) if (body.length > 0) body[at % body.length]! ^= 0x55;
   const head = Buffer.alloc(BATCH_HEADER_SIZE);
   const batch = Buffer.concat([head, body]);
@@ -76,6 +79,11 @@ function buildOne(spec: BatchSpec): Buffer {
   for (const [lie, value] of Object.entries(spec.lies ?? {})) PATCHES[lie as Lie](batch, value);
   batch.writeUInt32BE((crc32c(batch, BatchOffset.attributes) ^ (spec.badCrc === true ? 1 : 0)) >>> 0, BatchOffset.crc);
   return batch;
+}
+
+function framed({ codec, framing }: BatchSpec, plain: Buffer): Buffer {
+  const otherwise = codec === 'none' || framing === undefined ? undefined : FRAMINGS[codec][framing];
+  return Buffer.from(otherwise === undefined ? compress(codec, plain) : otherwise(plain));
 }
 
 function plainRecords(specs: readonly RecordSpec[], baseTimestamp: number): Buffer {

@@ -22,8 +22,10 @@ export interface Step {
   readonly body: object;
   /** What is remembered of the answer, by the api's grammar. */
   readonly binds?: string;
-  /** The next step does not wait for its answer. */
+  /** It may wait for others: the next step follows without its answer when that is not soon there. */
   readonly pending?: boolean;
+  /** The next one follows on the same connection without waiting for this one's answer. */
+  readonly inFlight?: boolean;
   /** It has no answer (acks=0): the connection is asked something else, to see whether it still lives. */
   readonly unanswered?: boolean;
   /** Milliseconds that the request itself may make its answer wait. */

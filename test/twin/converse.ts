@@ -8,7 +8,7 @@ import { grammarOf, grammars } from './grammars.js';
 import { apiNamed } from './play.js';
 import { requestModel } from './schema-model.js';
 import { ref } from './symbols.js';
-import { World, ZERO_ID, nameOf } from './world.js';
+import { ASSIGNED_REPLICA, World, ZERO_ID, nameOf } from './world.js';
 
 /** Ids that no broker has given out, so that they mean the same to both. */
 const CHOSEN_PRODUCER = 5_000_000;
@@ -24,8 +24,21 @@ export function converse(seed: number, only?: string): Conversation {
   const theme = only === undefined ? chance.pick(THEMES) : themeOf(only, chance);
   const steps = prologue(world);
   const length = chance.between(6, 26);
-  while (steps.length < length) steps.push(next(world, theme, only));
+  while (steps.length < length) {
+    const step = next(world, theme, only);
+    const before = steps.at(-1)!;
+    const piped = mayPipe(before) && mayPipe(step) && chance.percent(10);
+    if (piped) steps[steps.length - 1] = { ...before, inFlight: true };
+    steps.push(piped ? { ...step, connection: before.connection } : step);
+  }
   return { seed, steps, epilogue: secondReader(world.topics.length, world.groups), topics: world.topics.length };
+}
+
+/** What says the same whether or not the answer to what was asked before has come. */
+const PIPED = new Set(['Produce', 'Fetch', 'ListOffsets', 'OffsetForLeaderEpoch', 'OffsetCommit', 'OffsetFetch', 'Heartbeat', 'DescribeGroups', 'ListGroups', 'DescribeConfigs', 'FindCoordinator']);
+
+function mayPipe({ api, connection, binds, pending, unanswered, patience, mangling }: Step): boolean {
+  return PIPED.has(api) && connection < CONNECTIONS && binds === undefined && pending !== true && unanswered !== true && patience === undefined && mangling === undefined;
 }
 
 function themeOf(api: string, chance: Chance): Theme {
@@ -40,12 +53,20 @@ function prologue(world: World): Step[] {
     api: 'CreateTopics', version: chance.between(5, 7), connection: 0, clientId: 'twin', binds: 'topics',
     body: {
       topics: made.map(topic => ({
-        name: nameOf(topic), numPartitions: topic.partitions, replicationFactor: 1, assignments: [],
+        name: nameOf(topic), ...(chance.percent(90) ? spread(topic.partitions) : assigned(topic.partitions)),
         configs: topic.compacted ? [{ name: 'cleanup.policy', value: 'compact' }] : [],
       })),
       timeoutMs: 20_000,
     },
   }, asksForTopics(world.topics.map(nameOf))];
+}
+
+const spread = (partitions: number): object => ({ numPartitions: partitions, replicationFactor: 1, assignments: [] });
+
+/** Led by the broker that lives, with a replica on one that does not. */
+function assigned(partitions: number): object {
+  const assignments = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, brokerIds: [0, ASSIGNED_REPLICA] }));
+  return { numPartitions: -1, replicationFactor: -1, assignments };
 }
 
 function asksForTopics(topics: readonly string[]): Step {

@@ -38,6 +38,8 @@ export interface Grammar {
   settles?(answer: never): Settling | undefined;
   /** How long a broker may take, behind its answer, for what nobody can ask after. Milliseconds. */
   rests?(answer: never): number;
+  /** What was acknowledged before is seen at once: it need not rest. */
+  readonly readsOwnWrites?: boolean;
   /** The part of an answer that is about this conversation and not about the others beside it. */
   within?(answer: never, prefix: string): object;
   /** Lists whose order says nothing, by their path, and the fields that order them here. */

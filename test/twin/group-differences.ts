@@ -44,7 +44,9 @@ export const groupDifferences: readonly Allowed[] = [
     id: 'next-leader',
     reason: 'when a leader is gone, Kafka takes whoever comes first in a hash map of ids that are random',
     ends: true,
-    matches: ({ step, path, answers }) => step?.api === 'JoinGroup' && /^answer\.(leader|members)/.test(path) && generationOf(answers.ours) > 1 && generationOf(answers.ours) === generationOf(answers.kafka),
+    // Whoever leads is told of all members, and the others of none.
+    matches: ({ step, path, answers }) => step?.api === 'JoinGroup' && ['answer.leader', 'answer.members.length'].includes(path)
+      && generationOf(answers.ours) > 1 && generationOf(answers.ours) === generationOf(answers.kafka) && leaderOf(answers.ours) !== leaderOf(answers.kafka),
   },
   {
     id: 'forgotten-join',
@@ -68,6 +70,10 @@ function errorOf(told: unknown): number | undefined {
 
 function generationOf(told: unknown): number {
   return (told as { answer?: { generationId?: number } }).answer?.generationId ?? -1;
+}
+
+function leaderOf(told: unknown): string | undefined {
+  return (told as { answer?: { leader?: string } }).answer?.leader;
 }
 
 function listed<Row>({ step }: Difference, list: string): readonly Row[] {

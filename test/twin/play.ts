@@ -37,6 +37,8 @@ export class Player {
   readonly #wires = new Map<number, Promise<Wire>>();
   readonly bindings: Bindings;
   #correlationId = 0;
+  /** What was said last takes until then to count. */
+  #restUntil = 0;
 
   constructor(port: number, bindings: Bindings) {
     this.#port = port;
@@ -46,8 +48,11 @@ export class Player {
   async play(steps: readonly Step[]): Promise<Heard[]> {
     const heard: Promise<Heard>[] = [];
     for (const step of steps) {
+      const restMs = this.#restUntil - performance.now();
+      if (restMs > 0 && grammarOf(step.api).readsOwnWrites !== true) await new Promise(resolve => setTimeout(resolve, restMs));
       const outcome = this.#say(step);
       heard.push(outcome);
+      if (step.inFlight === true) continue;
       if (step.pending !== true) await outcome;
       else await Promise.race([outcome, new Promise(resolve => setTimeout(resolve, SETTLE_MS))]);
     }
@@ -62,8 +67,7 @@ export class Player {
     const heard = await this.#ask(step);
     if (heard.kind !== 'answer') return heard;
     await this.#settle(step, heard.message);
-    const restMs = grammarOf(step.api).rests?.(heard.message as never) ?? 0;
-    if (restMs > 0) await new Promise(resolve => setTimeout(resolve, restMs));
+    this.#restUntil = performance.now() + (grammarOf(step.api).rests?.(heard.message as never) ?? 0);
     return heard;
   }
 

@@ -42,7 +42,7 @@ export async function runTwin(pair: Pair, { seed, minutes, lanes, most, api, sto
   const elapsedMs = performance.now() - began;
   const kept = [];
   for (let index = 0; index < KEPT; index++) {
-    const each = await twin.keep(converse(seed + KEPT_SEEDS + index, api));
+    const each = await twin.keep(converse(seed + KEPT_SEEDS + index, api), line => log(`\n${line}`));
     if (each !== undefined) kept.push(each);
   }
   const { text, ok } = summary(twin, elapsedMs, api, sortOut(await endgame(pair, kept)));

@@ -24,7 +24,7 @@ function sentence(step: Step, index: number): string {
   const { api, version, connection, clientId, mangling } = step;
   const words = [`${index + 1}. ${api} v${version} on connection ${connection}`];
   if (clientId !== 'twin' && clientId !== 'reader') words.push(`as ${JSON.stringify(clientId)}`);
-  if (step.pending === true) words.push('without waiting');
+  if (step.pending === true || step.inFlight === true) words.push('without waiting');
   if (mangling !== undefined) words.push(`spoilt ${JSON.stringify(mangling)}`);
   return `${words.join(' ')}: ${short(prune(requestModel(apiNamed.get(api)!.key), step.body, version), 900)}`;
 }

@@ -54,8 +54,8 @@ export class Twin {
   readonly coverage = new Coverage();
   readonly found: Found[] = [];
   readonly allowed = new Map<string, number>();
-  /** Differences that did not show again. */
-  fleeting = 0;
+  /** Differences that did not show again, by kind. */
+  readonly fleeting = new Map<string, number>();
   conversations = 0;
   readonly #pair: Pair;
   readonly #facts: Sides<Facts>;
@@ -94,7 +94,7 @@ export class Twin {
     this.#kinds.add(kind);
     for (let again = 0; again < CONFIRMATIONS; again++) {
       if (await shows(conversation)) continue;
-      this.fleeting++;
+      this.fleeting.set(kind, (this.fleeting.get(kind) ?? 0) + 1);
       this.#kinds.delete(kind);
       log(`fleeting, ${story(conversation, faults.filter(each => kindOf(each) === kind))}`);
       return;
@@ -117,9 +117,14 @@ export class Twin {
   }
 
   /** Plays without taking the topics away again, for the end of the run; undefined where the two went apart. */
-  async keep(conversation: Conversation): Promise<Kept | undefined> {
+  async keep(conversation: Conversation, log: (line: string) => void): Promise<Kept | undefined> {
     const prefix = `w2-${conversation.seed}-`;
     const { faults, parted } = await this.#play(conversation, prefix, { kept: true });
+    if (faults.length > 0) {
+      const found = { conversation, kind: kindOf(faults[0]!), story: story(conversation, faults) };
+      this.found.push(found);
+      log(found.story);
+    }
     return parted || faults.length > 0 ? undefined : { conversation, prefix };
   }
 
@@ -161,7 +166,9 @@ export class Twin {
       made.ours.learn(bindings.ours.history);
       made.kafka.learn(bindings.kafka.history);
       const differences = compareSteps(steps, { ours, kafka }, made);
-      if (differences.length === 0 && cut === undefined) {
+      const answers = sortOut(differences, whole);
+      // Where they went apart, what they leave behind does too.
+      if (answers.faults.length === 0 && !answers.parted) {
         differences.push(...await compareZnodes(clients, made), ...await compareSegments({ ours: grounds.ours.dataDirectory, kafka: grounds.kafka.dataDirectory }, made));
       }
       const sorted = sortOut(differences, whole);

@@ -107,7 +107,7 @@ export class World {
   }
 
   leaderEpoch(): number {
-    return this.chance.weighted([[-1, 12], [0, 6], [1, 1], [-2, 1], [2147483647, 1]]);
+    return this.chance.weighted([[-1, 12], [0, 6], [1, 2], [2, 1], [-2, 1], [2147483647, 1]]);
   }
 
   /** Mostly the first, or hardly two would meet. */
@@ -157,6 +157,9 @@ export class World {
     };
   }
 }
+
+/** A broker that does not live. Some topics have replicas there, and whoever says that it is this broker is believed. */
+export const ASSIGNED_REPLICA = 1;
 
 export function nameOf(topic: TopicInWorld): string {
   return ref(`topic:${topic.n}`, '');

@@ -63,7 +63,7 @@ function refusalFor(group: Group, { generation, memberId, groupInstanceId }: Com
 
 function store(group: Group, { topics, retentionTimeMs }: CommitRequest): GroupDecision<CommittedTopic[]> {
   const { now, limits } = group.environment;
-  const expireTimestamp = retentionTimeMs === -1 ? -1 : now + retentionTimeMs;
+  const expireTimestamp = retentionTimeMs === -1 ? -1 : addWrapping(now, retentionTimeMs);
   const records: OffsetRecord[] = [];
   const reply = topics.map(({ name, partitions }) => ({
     name,
@@ -104,4 +104,10 @@ export function commitRefused(topics: TopicsToCommit, errorCode: ErrorCode): Com
 /** Tombstones for these offsets. Those that are on their way count too: they will be in the log before the tombstone. */
 export function forgetOffsets(group: Group, partitions: Iterable<{ topic: string; partition: number }>): GroupRecord[] {
   return Array.from(partitions, ({ topic, partition }) => ({ kind: 'offset', group: group.id, topic, partition, value: null }));
+}
+
+/** As Java adds in 64 bits: "for ever" ends long ago, and the offset goes with the next look at what has expired. */
+function addWrapping(now: number, ms: number): number {
+  const sum = now + ms;
+  return sum >= 2 ** 63 ? sum - 2 ** 64 : sum;
 }

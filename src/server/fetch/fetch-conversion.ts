@@ -2,6 +2,7 @@
 // made: until then their fetches read, and wait, like everybody's, and sessions remember what was found.
 
 import { ErrorCode } from '../../protocol/errors.js';
+import type { Partition } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import type { FetchEntry } from './fetch-entry.js';
 
@@ -15,12 +16,17 @@ const NO_RECORDS = -1;
 /** Refuses what a client of a version below CONVERTED_BELOW is not to see, and lets go of what was found for it. */
 export function withhold(entry: FetchEntry, apiVersion: number, replicas: ReplicaManager, release: (slice: number) => void): void {
   const partition = replicas.find(entry.topic, entry.index);
-  // By the topic's setting and not by what its batches are, and before any other error.
-  const code = partition?.log !== undefined && partition.zstd ? ErrorCode.UnsupportedCompressionType
-    : apiVersion < MAGIC_2_FROM && entry.length > 0 ? ErrorCode.UnsupportedVersion : ErrorCode.None;
+  const code = codeFor(entry, apiVersion, partition?.log === undefined ? undefined : partition);
   if (code === ErrorCode.None) return;
   entry.letGo(release);
   entry.turnAway(code);
   // What was read is in its answer no more, not even as an empty set.
   entry.length = NO_RECORDS;
+}
+
+/** By the topic's settings and not by what its batches are, and before any other error. `partition` has a log. */
+function codeFor(entry: FetchEntry, apiVersion: number, partition: Partition | undefined): number {
+  if (partition?.zstd === true) return ErrorCode.UnsupportedCompressionType;
+  if (apiVersion >= MAGIC_2_FROM) return ErrorCode.None;
+  return entry.length > 0 || partition?.downConverts === false ? ErrorCode.UnsupportedVersion : ErrorCode.None;
 }

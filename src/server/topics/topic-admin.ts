@@ -93,6 +93,12 @@ export class TopicAdmin {
 
   /** Partitions `count` in all; `given` are the replicas of the new ones, or null. Returns when the znode is written. */
   async grow(name: TopicName, count: number, given: Assignment | null, validateOnly: boolean): Promise<void> {
+    // Somebody else may grow it at the same time: whoever comes second looks again.
+    while (!(await this.#grewOnce(name, count, given, validateOnly)));
+  }
+
+  /** False: the topic was changed between reading and writing. */
+  async #grewOnce(name: TopicName, count: number, given: Assignment | null, validateOnly: boolean): Promise<boolean> {
     const { data, stat } = await this.#topicNode(name);
     const topic = decodeTopic(data);
     const existing = topic.partitions.size;
@@ -104,7 +110,14 @@ export class TopicAdmin {
     const added = given === null ? this.#spread(count - existing, first.length, existing, first[0] ?? 0) : checkedGrowth(given, count - existing, existing, first.length, broker => this.#metadata.broker(broker) !== undefined);
     const partitions = new Map(topic.partitions);
     added.forEach((replicas, at) => partitions.set(existing + at, [...replicas]));
-    if (!validateOnly) await this.#zk.setData(topicPath(name), encodeTopic({ ...topic, partitions }), stat.version);
+    if (validateOnly) return true;
+    try {
+      await this.#zk.setData(topicPath(name), encodeTopic({ ...topic, partitions }), stat.version);
+      return true;
+    } catch (error) {
+      if (error instanceof ZkError && error.code === 'BADVERSION') return false;
+      throw error;
+    }
   }
 
   /** Asks the controller to delete a topic. Asking again while it is being deleted is no mistake. */

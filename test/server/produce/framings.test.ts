@@ -1,11 +1,12 @@
 // What codecs put around their bytes, and what Apache Kafka 3.9.1 answered when it was sent the same: a table that any decoder
 // has to agree with. Taken batches are stored as they came.
-import { deflateSync, gzipSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../../src/protocol/errors.js';
 import { BatchOffset, BatchView } from '../../../src/protocol/records/index.js';
-import { batch, compress, compressedAs, type CodecName } from '../../support/batches.js';
+import { batch, compressedAs, type CodecName } from '../../support/batches.js';
 import { TestBroker } from '../../support/broker.js';
+import { gzip, int32, join, lz4, lz4Frame, nothing, skippable, snappy, xerial, zstd } from '../../support/framings.js';
 
 const COUNT = 20;
 const PLAIN = batch(Array.from({ length: COUNT }, (_, at) => `value-${at} `.repeat(20))).subarray(BatchOffset.records);
@@ -13,54 +14,7 @@ const SOME = PLAIN.subarray(0, 77);
 const REST = PLAIN.subarray(77);
 const { None, InvalidRecord, UnknownServerError } = ErrorCode;
 
-const gzip = (plain: Uint8Array): Buffer => gzipSync(plain);
-const snappy = (plain: Uint8Array): Buffer => Buffer.from(compress('snappy', Buffer.from(plain)));
-const zstd = (plain: Uint8Array): Buffer => Buffer.from(compress('zstd', Buffer.from(plain)));
-const lz4 = (plain: Uint8Array): Buffer => lz4Frame([0x60, 0x40], [plain]);
-const join = (...parts: Uint8Array[]): Buffer => Buffer.concat(parts);
-const nothing = (bytes: number): Buffer => Buffer.alloc(bytes);
 const garbage = Buffer.from('this is no such thing at all');
-
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-}
-
-/** The stream of snappy-java: magic, two versions, blocks with their lengths. */
-function xerial(plain: Uint8Array, versions: readonly [number, number] = [1, 1]): Buffer {
-  const parts: Buffer[] = [Buffer.from('\x82SNAPPY\0', 'latin1'), int32(versions[0]), int32(versions[1])];
-  for (let at = 0; at < plain.length; at += 64) {
-    const block = snappy(plain.subarray(at, at + 64));
-    parts.push(int32(block.length), block);
-  }
-  return join(...parts);
-}
-
-/** A frame of blocks that are not compressed, of these flags and this block size. */
-function lz4Frame(descriptor: readonly [number, number], blocks: readonly Uint8Array[], end = nothing(4)): Buffer {
-  const described = Buffer.from(descriptor);
-  const parts: Buffer[] = [Buffer.from([0x04, 0x22, 0x4d, 0x18]), described, Buffer.from([(xxHash32(described) >>> 8) & 0xff])];
-  for (const block of blocks) {
-    const size = Buffer.alloc(4);
-    size.writeUInt32LE((0x80000000 | block.length) >>> 0);
-    parts.push(size, Buffer.from(block));
-  }
-  return join(...parts, end);
-}
-
-/** xxHash32 with seed 0, of fewer than 16 bytes. */
-function xxHash32(bytes: Buffer): number {
-  const [second, third, fifth] = [2246822519, 3266489917, 374761393];
-  const rotated = (value: number, by: number): number => (value << by) | (value >>> (32 - by));
-  let hash = (fifth + bytes.length) | 0;
-  for (const byte of bytes) hash = Math.imul(rotated(hash + Math.imul(byte, fifth), 11), 2654435761);
-  hash = Math.imul(hash ^ (hash >>> 15), second);
-  hash = Math.imul(hash ^ (hash >>> 13), third);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}
-
-const skippable = join(Buffer.from([0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0]), Buffer.from('abcd'));
 
 const framings: Readonly<Record<Exclude<CodecName, 'none'>, readonly (readonly [string, Buffer, number])[]>> = {
   snappy: [

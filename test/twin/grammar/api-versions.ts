@@ -1,4 +1,7 @@
+import { advertisedApis } from '../../../src/server/routes.js';
 import type { Grammar } from '../grammar.js';
+
+const SERVED = new Set(advertisedApis().map(({ apiKey }) => apiKey));
 
 export const apiVersions: Grammar = {
   api: 'ApiVersions',
@@ -9,5 +12,9 @@ export const apiVersions: Grammar = {
       clientSoftwareVersion: chance.pick(['1.0', '1', '.1', '']),
     },
   }),
+  /** Of the apis that are served here; Kafka has more (the README says which). */
+  within({ apiKeys, ...answer }: { apiKeys: readonly { readonly apiKey: number }[] }) {
+    return { ...answer, apiKeys: apiKeys.filter(({ apiKey }) => SERVED.has(apiKey)) };
+  },
   unordered: { apiKeys: ['apiKey'] },
 };

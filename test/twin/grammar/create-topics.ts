@@ -6,6 +6,7 @@ import { learnTopics, whenThere } from './metadata.js';
 
 export const createTopics: Grammar = {
   api: 'CreateTopics',
+  readsOwnWrites: true,
   weights: { admin: 14, configs: 3, records: 1, reading: 1 },
   say(world) {
     const { chance } = world;
@@ -68,7 +69,7 @@ export const CONFIG_NAMES = [
 
 const CONFIG_VALUES = [
   '0', '1', '-1', '-2', '100', '1000000', '2147483647', '2147483648', '9223372036854775807', 'delete', 'compact', 'compact,delete', 'delete, compact',
-  'producer', 'gzip', 'zstd', 'CreateTime', 'LogAppendTime', 'true', 'false', 'TRUE', '', ' 7 ', '0.5', '1.5', 'x', '*', '0:0', '0:0,1:0', 'none', '3.0-IV1', '1e3', '+5', '0x10',
+  'producer', 'gzip', 'zstd', 'CreateTime', 'LogAppendTime', 'true', 'false', 'TRUE', '', ' 70 ', '0.5', '1.5', 'x', '*', '0:0', '0:0,1:0', 'none', '3.0-IV1', '1e3', '+5', '0x10',
 ];
 
 export function configName(world: World): string {

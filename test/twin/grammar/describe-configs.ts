@@ -3,6 +3,7 @@ import { configName } from './create-topics.js';
 
 export const describeConfigs: Grammar = {
   api: 'DescribeConfigs',
+  readsOwnWrites: true,
   weights: { configs: 12, admin: 2, cluster: 3 },
   say(world) {
     const { chance } = world;

@@ -7,6 +7,7 @@ const DELETE = 1;
 
 export const incrementalAlterConfigs: Grammar = {
   api: 'IncrementalAlterConfigs',
+  readsOwnWrites: true,
   weights: { configs: 14, admin: 2 },
   say(world) {
     const { chance } = world;

@@ -1,6 +1,7 @@
 import type { BatchSpec, Lie } from '../batches.js';
 import { APPEND_TIME_BIT } from '../batches.js';
 import type { Grammar } from '../grammar.js';
+import { FRAMINGS } from '../../support/framings.js';
 import { records, ref } from '../symbols.js';
 import { nameOf, type ProducerInWorld, type TopicInWorld, type World } from '../world.js';
 
@@ -79,6 +80,7 @@ function odd(world: World, spec: BatchSpec): BatchSpec {
   const [lie, values] = chance.pick(LIES);
   return chance.weighted<BatchSpec>([
     [{ ...spec, lies: { [lie]: chance.pick(values) } }, 8],
+    [spec.codec === 'none' ? { ...spec, codec: 'gzip' } : { ...spec, framing: chance.pick(Object.keys(FRAMINGS[spec.codec])) }, 4],
     [{ ...spec, badCrc: true }, 1],
     [{ ...spec, spoilt: chance.some(chance.between(1, 3), () => chance.int(200)) }, 3],
     [{ ...spec, times: 2 }, 1],
