@@ -186,7 +186,7 @@ export class BrokerRequests {
         topicName: topic,
         partitionStates: partitions.map(partition => {
           const remove = removed.has(partition);
-          return { partitionIndex: partition.index, leaderEpoch: remove ? EPOCH_DURING_DELETE : (partition.leadership?.leaderEpoch ?? -1), deletePartition: remove };
+          return { partitionIndex: partition.index, leaderEpoch: this.#context.deleting.has(partition.topic) ? EPOCH_DURING_DELETE : (partition.leadership?.leaderEpoch ?? -1), deletePartition: remove };
         }),
       })),
     };

@@ -47,6 +47,7 @@ export class Controller {
   #active = false;
   #closed = false;
   #restarting = false;
+  #deletingLater = false;
   /** One and the same whenever it is armed: a client tells a watcher once, however often it was. */
   readonly #onControllerChanged = (): void => void this.#events.put('controller changed', () => this.#elect());
 
@@ -367,8 +368,14 @@ export class Controller {
     }
   }
 
+  /** Once for all that could not be deleted now: each look tries all of them. */
   #deleteLater(): void {
-    this.#timers.after(RESTART_MS, () => void this.#events.put('deletions', async () => (this.#active ? this.#deleteMarked() : undefined)));
+    if (this.#deletingLater) return;
+    this.#deletingLater = true;
+    this.#timers.after(RESTART_MS, () => {
+      this.#deletingLater = false;
+      void this.#events.put('deletions', async () => (this.#active ? this.#deleteMarked() : undefined));
+    });
   }
 
   async #deleteReplicas(partitions: readonly PartitionFacts[]): Promise<boolean> {

@@ -12,7 +12,7 @@ import { connected, embedded, system } from '../zookeeper/support/kit.js';
 import { ManualTime } from '../zookeeper/support/manual-time.js';
 import { named } from '../support/names.js';
 
-type Sent = { broker: number; api: string; message: { controllerEpoch: number; topicStates?: { topicName: string; partitionStates: { partitionIndex: number; leader: number }[] }[] } };
+type Sent = { broker: number; api: string; message: { controllerEpoch: number; topicStates?: { topicName: string; partitionStates: { partitionIndex: number; leader: number; leaderEpoch: number }[] }[] } };
 
 /** How a controller reaches ZooKeeper, and its time. */
 interface Road {
@@ -24,6 +24,8 @@ interface Road {
 class Cluster {
   readonly sent: Sent[] = [];
   readonly connect: string;
+  /** The error that brokers answer for every replica that is to be stopped. */
+  stopError = 0;
 
   private constructor(connect: string) {
     this.connect = connect;
@@ -41,7 +43,9 @@ class Cluster {
     const channel: ControllerOptions['channel'] = broker => ({
       send: async (request, message) => {
         this.sent.push({ broker, api: request.name, message: message as Sent['message'] });
-        return { errorCode: 0, partitionErrors: [], topics: [] } as never;
+        const stopped = request.name === 'StopReplicaRequest' ? (message as Sent['message']).topicStates ?? [] : [];
+        const partitionErrors = stopped.flatMap(({ topicName, partitionStates }) => partitionStates.map(({ partitionIndex }) => ({ topicName, partitionIndex, errorCode: this.stopError })));
+        return { errorCode: 0, partitionErrors, topics: [] } as never;
       },
     });
     const controller = new Controller({ brokerId, zookeeper: zk, ...system, timers, logger: silentLogger, channel, deleteTopicEnable: true, uncleanElection: false });
@@ -243,6 +247,35 @@ test('a new controller leaves alone what it cannot read, be it a topic or one of
   expect(one.controller.epoch).toBe(epoch);
   expect(one.controller.topic(named('sound'))?.partitions.size).toBe(2);
   await one.controller.close();
+});
+
+test('topics whose replicas cannot be stopped are tried again once a second, however many they are, and fenced by no epoch', async () => {
+  const cluster = await Cluster.start();
+  const time = new ManualTime();
+  const { zk, controller } = await cluster.join(1, { timers: time });
+  const names = ['one', 'two', 'three'];
+  for (const name of names) await zk.create(`/brokers/topics/${name}`, topic(1));
+  await until(async () => (await Promise.all(names.map(name => zk.exists(`/brokers/topics/${name}/partitions/0/state`)))).every(each => each !== null));
+  const stops = (): Sent[] => cluster.sent.filter(({ api }) => api === 'StopReplicaRequest');
+  cluster.stopError = 56;
+  for (const name of names) await zk.create(`/admin/delete_topics/${name}`, null);
+  await until(() => stops().length > 0);
+  for (let second = 0; second < 5; second++) {
+    await zk.sync('/');
+    await controller.start();
+    cluster.sent.length = 0;
+    time.advance(1000);
+    await controller.start();
+    expect(stops().length).toBeLessThanOrEqual(names.length);
+  }
+  expect(stops().length).toBe(names.length);
+  expect(stops().flatMap(({ message }) => message.topicStates!.flatMap(({ partitionStates }) => partitionStates.map(({ leaderEpoch }) => leaderEpoch)))).toEqual([-2, -2, -2]);
+  cluster.stopError = 0;
+  await until(async () => {
+    time.advance(1000);
+    return (await zk.getChildren('/brokers/topics')).children.length === 0;
+  });
+  await controller.close();
 });
 
 test('a partition that nobody can lead yet has no znode; it gets one with the broker that can', async () => {
