@@ -78,8 +78,9 @@ export class ControllerContext {
     this.#offline.delete(broker);
   }
 
+  /** Of all topics but those that are being deleted: nobody is told of these, and nobody leads them, any more. */
   *partitions(): IterableIterator<PartitionFacts> {
-    for (const topic of this.topics.values()) yield* topic.partitions.values();
+    for (const topic of this.topics.values()) if (!this.deleting.has(topic.name)) yield* topic.partitions.values();
   }
 
   /** Partitions that have a replica on `broker`. */

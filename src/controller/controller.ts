@@ -48,6 +48,8 @@ export class Controller {
   #closed = false;
   #restarting = false;
   #deletingLater = false;
+  /** Of topics on their way out, those of which only replicas that are away are left. */
+  readonly #halfDeleted = new Set<TopicName>();
   /** One and the same whenever it is armed: a client tells a watcher once, however often it was. */
   readonly #onControllerChanged = (): void => void this.#events.put('controller changed', () => this.#elect());
 
@@ -125,6 +127,7 @@ export class Controller {
     if (this.#active) this.#logger.info({ epoch: this.#context.epoch }, 'no longer controller');
     this.#active = false;
     this.#context.clear();
+    this.#halfDeleted.clear();
   }
 
   /** What a new controller does, in this order: prepare, load, tell everyone, then act on what was found. */
@@ -134,6 +137,8 @@ export class Controller {
     await this.#watchNotifications();
     await this.#loadTopics(await this.#store.topicNames(this.#when('topics', () => this.#topicsChanged())));
     const deletions = await this.#store.deletions(this.#when('deletions', () => this.#deletionsChanged()));
+    // Nobody is to hear of these again.
+    if (this.#deleteTopicEnable) for (const name of deletions) if (this.#context.topics.has(name)) this.#context.deleting.add(name);
     this.#requests.metadata(this.#context.partitions());
     await this.#requests.send();
     await this.#settlePartitions([...this.#context.partitions()]);
@@ -197,11 +202,13 @@ export class Controller {
     await this.#requests.send();
   }
 
-  async #replicasBack(partitions: readonly PartitionFacts[]): Promise<void> {
-    if (partitions.length === 0) return;
+  async #replicasBack(back: readonly PartitionFacts[]): Promise<void> {
+    if (back.length === 0) return;
+    const partitions = back.filter(({ topic }) => !this.#context.deleting.has(topic));
     await this.#settlePartitions(partitions);
     for (const partition of partitions) if (partition.leadership !== undefined) this.#requests.leadership(partition, false);
     await this.#requests.send();
+    this.#halfDeleted.clear();
     await this.#deleteMarked();
   }
 
@@ -275,6 +282,7 @@ export class Controller {
     await this.#settlePartitions([...theirs]);
     for (const partition of theirs) if (partition.leadership !== undefined) this.#requests.leadership(partition, false);
     await this.#requests.send();
+    this.#halfDeleted.clear();
     await this.#deleteMarked();
   }
 
@@ -347,7 +355,10 @@ export class Controller {
     await this.#deleteMarked();
   }
 
-  /** Deletes every marked topic all of whose replicas are alive; the others wait for their brokers (TopicDeletionManager.scala). */
+  /**
+   * Deletes the marked topics. Clients and brokers forget each at once, and the replicas that can be reached go; where others
+   * are away the topic stays marked until they are back (TopicDeletionManager.scala).
+   */
   async #deleteMarked(): Promise<void> {
     for (const name of [...this.#context.deleting]) {
       const topic = this.#context.topics.get(name);
@@ -356,13 +367,18 @@ export class Controller {
         continue;
       }
       const partitions = [...topic.partitions.values()];
-      if (!partitions.every(partition => partition.replicas.every(replica => this.#context.isOnline(replica, partition)))) continue;
+      const away = !partitions.every(partition => partition.replicas.every(replica => this.#context.isOnline(replica, partition)));
+      if (away && this.#halfDeleted.has(name)) continue;
       if (!(await this.#deleteReplicas(partitions))) {
         this.#deleteLater();
+      } else if (away) {
+        this.#halfDeleted.add(name);
+        this.#logger.info({ topic: name }, 'topic deleted but for replicas that are away');
       } else {
         await this.#store.eraseTopic(name);
         this.#context.topics.delete(name);
         this.#context.deleting.delete(name);
+        this.#halfDeleted.delete(name);
         this.#logger.info({ topic: name }, 'topic deleted');
       }
     }
@@ -378,14 +394,16 @@ export class Controller {
     });
   }
 
+  /** Of the replicas that can be reached. False: one of them is still there. */
   async #deleteReplicas(partitions: readonly PartitionFacts[]): Promise<boolean> {
     this.#requests.dropped(partitions);
     await this.#requests.send();
+    const online = partitions.flatMap(partition => partition.replicas.filter(replica => this.#context.isOnline(replica, partition)).map(replica => ({ partition, replica })));
     for (const remove of [false, true]) {
-      for (const partition of partitions) for (const replica of partition.replicas) this.#requests.stop(partition, replica, remove);
+      for (const { partition, replica } of online) this.#requests.stop(partition, replica, remove);
       const stopped = await this.#requests.send();
       const failed = stopped.filter(each => each.errorCode !== ErrorCode.None);
-      if (failed.length > 0 || stopped.length === 0) {
+      if (failed.length > 0 || stopped.length < online.length) {
         this.#logger.warn({ failed: failed.slice(0, 10) }, 'replicas could not be deleted yet');
         return false;
       }

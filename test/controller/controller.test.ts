@@ -278,6 +278,26 @@ test('topics whose replicas cannot be stopped are tried again once a second, how
   await controller.close();
 });
 
+test('a topic with a replica that is away is forgotten at once, and gone when the broker is back', async () => {
+  const cluster = await Cluster.start();
+  const one = await cluster.join(1);
+  const { zk } = one;
+  await zk.create('/brokers/topics/orders', encodeTopic({ topicId: 'bm90LWEtdG9waWMtaWQtMQ', partitions: new Map([[0, [1, 2]]]), addingReplicas: new Map(), removingReplicas: new Map() }));
+  await until(() => cluster.sent.some(each => each.api === 'LeaderAndIsrRequest'));
+  cluster.sent.length = 0;
+  await zk.create('/admin/delete_topics/orders', null);
+  await until(() => cluster.sent.filter(each => each.api === 'StopReplicaRequest').length === 2, 'the replica that can be reached is deleted');
+  expect(cluster.sent.find(each => each.api === 'UpdateMetadataRequest')!.message.topicStates).toMatchObject([{ topicName: 'orders', partitionStates: [{ partitionIndex: 0, leader: -2 }] }]);
+  expect((await zk.getChildren('/brokers/topics')).children).toEqual(['orders']);
+  cluster.sent.length = 0;
+  const two = await cluster.join(2);
+  await until(async () => (await zk.getChildren('/brokers/topics')).children.length === 0, 'the topic is gone');
+  expect(cluster.sent.some(each => each.api === 'LeaderAndIsrRequest')).toBe(false);
+  expect(cluster.sent.filter(each => each.api === 'StopReplicaRequest' && each.broker === 2)).toHaveLength(2);
+  await one.controller.close();
+  await two.controller.close();
+});
+
 test('a partition that nobody can lead yet has no znode; it gets one with the broker that can', async () => {
   const cluster = await Cluster.start();
   const { zk } = await cluster.join(1);

@@ -28,6 +28,8 @@ const BEYOND_COMPARISON: Readonly<Record<string, (value: number) => boolean>> = 
   numPartitions: value => value > 100,
   // Far below 0 the number that is to be added comes out positive.
   count: value => value > 100 || value < -1_000_000,
+  // Whether it is done in a moment is the machine's.
+  timeoutMs: value => value > 0 && value < 100,
   // The member is out again as soon as it is in: who asks after it comes before or behind that.
   rebalanceTimeoutMs: value => value < 100,
 };

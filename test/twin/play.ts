@@ -28,7 +28,7 @@ const SILENCE_MS = 4_000;
 const SETTLE_MS = 120;
 /** Between questions whether something is over, and how many there are. */
 const ASK_AGAIN_MS = 5;
-const MOST_QUESTIONS = 400;
+const MOST_QUESTIONS = 100;
 
 export const apiNamed = new Map(apis.map(api => [api.name, api]));
 
