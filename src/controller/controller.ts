@@ -372,6 +372,7 @@ export class Controller {
       if (!(await this.#deleteReplicas(partitions))) {
         this.#deleteLater();
       } else if (away) {
+        await this.#leaveLeaderless(partitions);
         this.#halfDeleted.add(name);
         this.#logger.info({ topic: name }, 'topic deleted but for replicas that are away');
       } else {
@@ -380,6 +381,17 @@ export class Controller {
         this.#context.deleting.delete(name);
         this.#halfDeleted.delete(name);
         this.#logger.info({ topic: name }, 'topic deleted');
+      }
+    }
+  }
+
+  /** What is left of a topic has nobody to lead it: whoever is controller when the others are back finds it so. */
+  async #leaveLeaderless(partitions: readonly PartitionFacts[]): Promise<void> {
+    for (const partition of partitions) {
+      for (const replica of partition.replicas) {
+        const known = partition.leadership;
+        if (known === undefined || !known.isr.includes(replica) || !this.#context.isOnline(replica, partition)) continue;
+        partition.leadership = await this.#store.writeLeadership(partition, withoutBroker(known, replica, this.#context.epoch), known.zkVersion);
       }
     }
   }

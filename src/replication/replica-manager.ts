@@ -139,13 +139,13 @@ export class ReplicaManager {
     const refused = this.#staleness(request.controllerEpoch, request.brokerEpoch);
     if (refused !== ErrorCode.None) return refusedAlike(request, refused);
     const partitionErrors: { topicName: string; partitionIndex: number; errorCode: number }[] = [];
-    for (const state of lastOfEach(request.ungroupedPartitionStates, each => `${each.topicName} ${each.partitionIndex}`)) {
+    for (const state of oneOfEach(request.ungroupedPartitionStates, each => `${each.topicName} ${each.partitionIndex}`, each => this.#isNews(each.topicName, each))) {
       const topic = topicName(state.topicName);
       partitionErrors.push({ topicName: state.topicName, partitionIndex: state.partitionIndex, errorCode: topic === undefined ? ErrorCode.InvalidTopicException : await this.#become(topic, ZERO_ID, state) });
     }
     const topics: { topicId: string; partitionErrors: { partitionIndex: number; errorCode: number }[] }[] = [];
     for (const topic of request.topicStates) {
-      const states = lastOfEach(topic.partitionStates, each => each.partitionIndex);
+      const states = oneOfEach(topic.partitionStates, each => each.partitionIndex, each => this.#isNews(topic.topicName, each));
       const name = topicName(topic.topicName);
       if (name !== undefined && !this.#topics.has(name)) await this.#options.prepareTopic(name);
       // Logs are opened side by side: a topic of many partitions does not wait for the sum.
@@ -169,6 +169,10 @@ export class ReplicaManager {
     if (!state.replicas.includes(this.brokerId)) return ErrorCode.UnknownTopicOrPartition;
     const opened = await this.#open(partition, { topicId, isNew: state.isNew });
     return opened === ErrorCode.None ? this.#lead(partition, state) : opened;
+  }
+
+  #isNews(topic: string, { partitionIndex, leaderEpoch }: StateOfLeaderAndIsr): boolean {
+    return leaderEpoch > (this.find(topic, partitionIndex)?.leaderEpoch ?? EPOCH_UNKNOWN);
   }
 
   /** An epoch that is known already changes nobody's role, whatever else is told. A topic's id may come, or go, with it. */
@@ -336,9 +340,14 @@ function isIndex(partition: number): boolean {
   return partition >= 0 && partition <= LARGEST_INDEX;
 }
 
-/** A partition that is named twice is told once, and as the last one says. */
-function lastOfEach<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Item[] {
-  return [...new Map(items.map(item => [keyOf(item), item])).values()];
+/** A partition that is named twice is told once: as the last one says that is news, or else the last. */
+function oneOfEach<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key, isNews: (item: Item) => boolean): Item[] {
+  const chosen = new Map<Key, { item: Item; news: boolean }>();
+  for (const item of items) {
+    const [key, news] = [keyOf(item), isNews(item)];
+    if (news || chosen.get(key)?.news !== true) chosen.set(key, { item, news });
+  }
+  return [...chosen.values()].map(({ item }) => item);
 }
 
 /** What opening a replica's log takes. */

@@ -289,6 +289,7 @@ test('a topic with a replica that is away is forgotten at once, and gone when th
   await until(() => cluster.sent.filter(each => each.api === 'StopReplicaRequest').length === 2, 'the replica that can be reached is deleted');
   expect(cluster.sent.find(each => each.api === 'UpdateMetadataRequest')!.message.topicStates).toMatchObject([{ topicName: 'orders', partitionStates: [{ partitionIndex: 0, leader: -2 }] }]);
   expect((await zk.getChildren('/brokers/topics')).children).toEqual(['orders']);
+  await until(async () => decodePartitionState((await zk.getData('/brokers/topics/orders/partitions/0/state')).data!).leader === -1, 'what is left has no leader');
   cluster.sent.length = 0;
   const two = await cluster.join(2);
   await until(async () => (await zk.getChildren('/brokers/topics')).children.length === 0, 'the topic is gone');

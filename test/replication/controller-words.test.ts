@@ -78,7 +78,8 @@ test('a partition that is named twice is answered once', async () => {
   const broker = await TestBroker.start();
   const client = await broker.client();
   for (const version of [1, 2, 5]) {
-    const states = [state(version), state(version)].map(each => ({ ...each, leader: broker.id, replicas: [broker.id], isr: [broker.id] }));
+    // The second is old beside the first, but what counts is what the partition has so far.
+    const states = [3, -1].map(leaderEpoch => ({ ...state(version), leader: broker.id, replicas: [broker.id], isr: [broker.id], leaderEpoch }));
     const asked = { controllerId: broker.id, controllerEpoch: 1, brokerEpoch: -1, liveLeaders: [], ...(version < 2 ? { ungroupedPartitionStates: states } : { topicStates: [{ topicName: 'orders', topicId: ID, partitionStates: states }] }) };
     const { partitionErrors, topics } = await client.ask<LeaderAndIsrResponse>(LeaderAndIsrRequest, asked, version);
     expect(version < 5 ? partitionErrors : topics[0]!.partitionErrors).toMatchObject([{ partitionIndex: version, errorCode: ErrorCode.None }]);
