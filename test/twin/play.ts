@@ -67,7 +67,7 @@ export class Player {
     const heard = await this.#ask(step);
     if (heard.kind !== 'answer') return heard;
     await this.#settle(step, heard.message);
-    this.#restUntil = performance.now() + (grammarOf(step.api).rests?.(heard.message as never) ?? 0);
+    this.#restUntil = Math.max(this.#restUntil, performance.now() + (grammarOf(step.api).rests?.(heard.message as never) ?? 0));
     return heard;
   }
 
