@@ -33,7 +33,7 @@ bool report(const char* what, const EnumerationResult& result) {
   return result.failures.empty() && result.lives > 100;
 }
 
-// A life is a hundred thousand words between two threads that take turns: they had better not be woken across processors.
+// In a life two threads take turns hundreds of times: waking one another on the same processor costs half as much.
 void stay_on_one_processor(int share) {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
