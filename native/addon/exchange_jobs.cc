@@ -9,6 +9,7 @@
 #include "codec/inflater.h"
 #include "log/batch_check.h"
 #include "log/look.h"
+#include "log/look_budget.h"
 
 namespace odradek {
 
@@ -137,29 +138,38 @@ void Exchange::inspect(double cookie, uint32_t index, std::span<uint8_t> batch, 
   job.now_ms = clock_.wall_ms();
   job.timestamp_before_max_ms = entry.timestamp_before_max_ms;
   job.timestamp_after_max_ms = entry.timestamp_after_max_ms;
-  threads_->submit([=, this, limits = BatchLimits{entry.max_message_bytes}] {
+  threads_->submit_look([=, this, limits = BatchLimits{entry.max_message_bytes}](uint64_t* budget) {
     OwnInflater lender;
     AppendFailure failure;
-    const Code code = inspect_batch(job, limits, &lender, &failure);
+    const Code code = inspect_batch(job, limits, &lender, budget, &failure);
+    if (code == Code::kWouldBlock) return false;
     const size_t told = write_record_errors(failure.record_errors, errors.data(), errors.size());
     job_done(cookie, code, static_cast<double>(told), failure.record_error_count);
+    return true;
   });
 }
 
 void Exchange::inflate(double cookie, Codec codec, std::span<const uint8_t> packed, std::span<uint8_t> plain) {
-  threads_->submit([=, this] {
+  threads_->submit_look([=, this](uint64_t* budget) {
     Inflater inflater;
     inflater.begin(codec, packed);
     size_t copied = 0;
+    const auto end = [&](Code code) {
+      job_done(cookie, code, code == Code::kOk ? static_cast<double>(inflater.made()) : 0);
+      return true;
+    };
     for (;;) {
+      if (*budget == 0) return false;
+      const uint64_t before = inflater.made();
       const Decoded decoded = inflater.fill();
-      if (decoded == Decoded::kNoMemory) return job_done(cookie, Code::kOutOfMemory);
-      if (decoded == Decoded::kDamaged) return job_done(cookie, Code::kUnreadable);
+      if (decoded == Decoded::kNoMemory) return end(Code::kOutOfMemory);
+      if (decoded == Decoded::kDamaged) return end(Code::kUnreadable);
+      spend(budget, codec, inflater.made() - before);
       const size_t size = std::min(inflater.plain().size(), plain.size() - copied);
       std::copy_n(inflater.plain().begin(), size, plain.begin() + static_cast<ptrdiff_t>(copied));
       copied += size;
       inflater.consume(inflater.plain().size());
-      if (decoded == Decoded::kEnd) return job_done(cookie, Code::kOk, static_cast<double>(inflater.made()));
+      if (decoded == Decoded::kEnd) return end(Code::kOk);
     }
   });
 }

@@ -221,7 +221,7 @@ Code check_frame(std::span<const uint8_t> bytes, uint32_t* size) {
   return Code::kOk;
 }
 
-Code inspect_batch(const AppendJob& job, const BatchLimits& limits, InflaterLender* lender, AppendFailure* failure) {
+Code inspect_batch(const AppendJob& job, const BatchLimits& limits, InflaterLender* lender, uint64_t* budget, AppendFailure* failure) {
   const std::span<const uint8_t> batch(job.bytes, job.length);
   uint32_t size;
   if (const Code code = check_frame(batch, &size); code != Code::kOk || size != batch.size()) {
@@ -229,8 +229,11 @@ Code inspect_batch(const AppendJob& job, const BatchLimits& limits, InflaterLend
   }
   if (const Code code = check_outside(batch, true, limits, failure); code != Code::kOk) return code;
   Look look;
+  look.budget = *budget;
   int64_t max_timestamp;
-  return check_records(batch, job, &look, lender, failure, &max_timestamp);
+  const Code code = check_records(batch, job, &look, lender, failure, &max_timestamp);
+  *budget = look.budget;
+  return code;
 }
 
 Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_offset, Look* look, InflaterLender* lender,

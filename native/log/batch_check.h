@@ -35,8 +35,9 @@ Code check_job(const AppendJob& job, const BatchLimits& limits, int64_t next_off
                std::vector<CheckedBatch>* batches, AppendFailure* failure);
 
 // Looks into one batch ahead of its append, as far as that does not depend on the log's end, and changes nothing. Of the job,
-// `bytes` and `length` (that one batch), flags, clock and bounds count. The lender has an inflater.
-Code inspect_batch(const AppendJob& job, const BatchLimits& limits, InflaterLender* lender, AppendFailure* failure);
+// `bytes` and `length` (that one batch), flags, clock and bounds count. The lender has an inflater. kWouldBlock: `budget` does
+// not suffice (look_budget.h).
+Code inspect_batch(const AppendJob& job, const BatchLimits& limits, InflaterLender* lender, uint64_t* budget, AppendFailure* failure);
 
 // The next batch's frame in `bytes`: its size, if a whole batch of magic 2 with a sane length is there.
 // kCorruptBatch: it is not. kUnsupportedMagic: another format.

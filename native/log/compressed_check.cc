@@ -1,15 +1,9 @@
 #include "log/compressed_check.h"
 
 #include "log/batch.h"
+#include "log/look_budget.h"
 
 namespace odradek {
-
-namespace {
-
-// What it costs to make a plain byte, about: zlib makes half a gigabyte a second, zstd one, the others two and more.
-uint32_t cost_of_byte(Codec codec) { return codec == Codec::kGzip ? 4 : codec == Codec::kZstd ? 2 : 1; }
-
-}  // namespace
 
 void CompressedCheck::begin(std::span<const uint8_t> batch, const RecordRules& rules, Inflater& inflater) {
   const BatchHeader header(batch.data());
@@ -19,7 +13,7 @@ void CompressedCheck::begin(std::span<const uint8_t> batch, const RecordRules& r
   failure_.status = Status();
   failure_.record_errors.clear();
   failure_.record_error_count = 0;
-  cost_ = cost_of_byte(codec);
+  codec_ = codec;
   inflater.begin(codec, batch.subspan(batch_at::kRecords));
 }
 
@@ -35,8 +29,7 @@ bool CompressedCheck::go_on(Inflater& inflater, uint64_t* budget) {
     if (*budget == 0) return false;
     const uint64_t before = inflater.made();
     decoded = inflater.fill();
-    const uint64_t cost = (inflater.made() - before) * cost_;
-    *budget -= cost < *budget ? cost : *budget;
+    spend(budget, codec_, inflater.made() - before);
     if (decoded == Decoded::kNoMemory) return end(Code::kOutOfMemory, "no memory to inflate a batch");
     if (decoded == Decoded::kDamaged) return end(Code::kUnreadable, "the batch does not inflate");
     inflater.consume(records_.feed(inflater.plain(), [this](int32_t index, const RecordHead& record) {

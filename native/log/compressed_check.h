@@ -17,8 +17,8 @@ class CompressedCheck {
   // `batch` is whole, and its header was found good. It stays where it is, unchanged, until the end.
   void begin(std::span<const uint8_t> batch, const RecordRules& rules, Inflater& inflater);
 
-  // Goes on, with the inflater that it began with, until it is over or has cost more than is left of `budget`, in bytes of
-  // the cheapest codec. False: it is not over.
+  // Goes on, with the inflater that it began with, until it is over or has spent `budget` (look_budget.h). False: it is
+  // not over.
   bool go_on(Inflater& inflater, uint64_t* budget);
 
   // What came of it, once it is over, and the records to blame.
@@ -32,7 +32,7 @@ class CompressedCheck {
   RecordJudge judge_;
   RecordVerdict verdict_;
   AppendFailure failure_;
-  uint32_t cost_ = 1;
+  Codec codec_ = Codec::kNone;
 };
 
 }  // namespace odradek

@@ -153,6 +153,23 @@ void Log::Core::abandon(StatusDone done) {
   if (!taken_in) done(Status(Code::kClosed));
 }
 
+// False: the log is closed.
+bool Log::Core::begin_beside() {
+  const std::lock_guard lock(beside_lock);
+  if (beside_closed) return false;
+  ++beside_running;
+  return true;
+}
+
+void Log::Core::end_beside() {
+  std::function<void()> quiet;
+  {
+    const std::lock_guard lock(beside_lock);
+    if (--beside_running == 0 && beside_closed) quiet.swap(when_quiet);
+  }
+  if (quiet) quiet();
+}
+
 void Log::Core::when_readers_are_done(std::function<void()> then) {
   {
     const std::lock_guard lock(beside_lock);
@@ -236,14 +253,14 @@ void Log::locate(int64_t from_offset, int64_t max_offset, uint32_t max_bytes, bo
 }
 
 void Log::find_by_timestamp(int64_t timestamp, int64_t from_offset, TimestampDone done) {
-  core_->beside(std::move(done), [=, this] {
-    return read_steadily(*core_, *this, [=](const ReadView& view) { return find_timestamp_in(view, timestamp, from_offset); });
+  core_->beside_looking(std::move(done), [=, this](uint64_t* budget) {
+    return read_steadily(*core_, *this, [=](const ReadView& view) { return find_timestamp_in(view, timestamp, from_offset, budget); });
   });
 }
 
 void Log::max_timestamp(TimestampDone done) {
-  core_->beside(std::move(done), [this] {
-    return read_steadily(*core_, *this, [](const ReadView& view) { return max_timestamp_in(view); });
+  core_->beside_looking(std::move(done), [this](uint64_t* budget) {
+    return read_steadily(*core_, *this, [budget](const ReadView& view) { return max_timestamp_in(view, budget); });
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "log/batch.h"
 #include "log/log_core.h"
+#include "log/look_budget.h"
 
 namespace odradek {
 
@@ -13,8 +14,6 @@ namespace {
 // Up to this size a job is copied next to the one before it: cheaper than a piece of its own for the kernel.
 constexpr uint32_t kStagedJob = 8 * 1024;
 constexpr size_t kStagingBytes = 1 << 20;
-// What one round spends on looking into compressed batches, in bytes of the cheapest codec: one to two milliseconds.
-constexpr uint64_t kLookBudget = 4 << 20;
 
 }  // namespace
 

@@ -58,6 +58,12 @@ struct Log::Core final : private InflaterLender {
   // Runs `body` on a pool thread beside the queue. Answers kClosed after close().
   template <typename Done, typename Body>
   void beside(Done done, Body body);
+  // The same for what looks into batches: `body` gets a budget for that, and is run anew without bounds when it answers
+  // kWouldBlock because that is spent (LogThreads::submit_look).
+  template <typename Done, typename Body>
+  void beside_looking(Done done, Body body);
+  bool begin_beside();
+  void end_beside();
   void schedule_if_idle(bool was_scheduled);
 
   bool serve(Workspace& scratch);
@@ -166,8 +172,8 @@ struct ReadView {
 };
 Result<Slice> locate_in(const ReadView& view, int64_t from_offset, int64_t max_offset, uint32_t max_bytes,
                         bool at_least_one_batch);
-Result<TimestampAnswer> find_timestamp_in(const ReadView& view, int64_t timestamp, int64_t from_offset);
-Result<TimestampAnswer> max_timestamp_in(const ReadView& view);
+Result<TimestampAnswer> find_timestamp_in(const ReadView& view, int64_t timestamp, int64_t from_offset, uint64_t* budget);
+Result<TimestampAnswer> max_timestamp_in(const ReadView& view, uint64_t* budget);
 Result<ScanAnswer> scan_in(const ReadView& view, int64_t from_offset, uint32_t max_batches);
 Result<std::vector<SegmentFacts>> facts_of(const ReadView& view);
 Result<LogOutline> outline_of(const ReadView& view);
@@ -183,19 +189,22 @@ void Log::Core::change(Done done, Body body) {
 
 template <typename Done, typename Body>
 void Log::Core::beside(Done done, Body body) {
-  {
-    const std::lock_guard lock(beside_lock);
-    if (!beside_closed) ++beside_running;
-    else return done(Status(Code::kClosed));
-  }
+  if (!begin_beside()) return done(Status(Code::kClosed));
   threads.submit([this, keep = face->shared_from_this(), done = std::move(done), body = std::move(body)] {
     done(body());
-    std::function<void()> quiet;
-    {
-      const std::lock_guard lock(beside_lock);
-      if (--beside_running == 0 && beside_closed) quiet.swap(when_quiet);
-    }
-    if (quiet) quiet();
+    end_beside();
+  });
+}
+
+template <typename Done, typename Body>
+void Log::Core::beside_looking(Done done, Body body) {
+  if (!begin_beside()) return done(Status(Code::kClosed));
+  threads.submit_look([this, keep = face->shared_from_this(), done = std::move(done), body = std::move(body)](uint64_t* budget) {
+    auto answer = body(budget);
+    if (!answer.ok() && answer.status().code() == Code::kWouldBlock && *budget == 0) return false;
+    done(std::move(answer));
+    end_beside();
+    return true;
   });
 }
 

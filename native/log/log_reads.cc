@@ -88,13 +88,14 @@ TimestampAnswer record_answer(int32_t leader_epoch, int64_t offset, int64_t time
 }
 
 // Looks for the answer in the batch at the cursor.
-Result<TimestampAnswer> look_inside(BatchCursor* cursor, const BatchHeader& header, int64_t timestamp, int64_t from_offset) {
+Result<TimestampAnswer> look_inside(BatchCursor* cursor, const BatchHeader& header, int64_t timestamp, int64_t from_offset,
+                                    uint64_t* budget) {
   const int32_t epoch = header.leader_epoch();
   const auto size = static_cast<size_t>(header.size());
   Result<std::span<const uint8_t>> bytes = cursor->bytes(0, size);
   if (!bytes.ok()) return bytes.status();
   if (bytes->size() < size) return TimestampAnswer{};  // cut away under the reader
-  Result<FoundRecord> found = find_record_in_batch(*bytes, timestamp, from_offset);
+  Result<FoundRecord> found = find_record_in_batch(*bytes, timestamp, from_offset, budget);
   if (!found.ok()) return found.status();
   return found->found ? record_answer(epoch, found->offset, found->timestamp) : TimestampAnswer{};
 }
@@ -146,7 +147,7 @@ Result<Slice> locate_in(const ReadView& view, int64_t from_offset, int64_t max_o
 
 // Looks into one segment: the first whose largest timestamp is not too early, or, where its records have none, that was
 // written to late enough (LogSegment.largestTimestamp). Where the log's start lies behind what is found there, it is nothing.
-Result<TimestampAnswer> find_timestamp_in(const ReadView& view, int64_t timestamp, int64_t from_offset) {
+Result<TimestampAnswer> find_timestamp_in(const ReadView& view, int64_t timestamp, int64_t from_offset, uint64_t* budget) {
   from_offset = std::max(from_offset, view.start);
   for (size_t i = 0; i < view.segments->size(); ++i) {
     Segment& segment = *(*view.segments)[i];
@@ -162,7 +163,7 @@ Result<TimestampAnswer> find_timestamp_in(const ReadView& view, int64_t timestam
     while (const BatchHeader* header = cursor.next()) {
       if (header->base_offset() >= view.end) return TimestampAnswer{};
       if (header->max_timestamp() < timestamp || header->last_offset() < from_offset) continue;
-      Result<TimestampAnswer> answer = look_inside(&cursor, *header, timestamp, from_offset);
+      Result<TimestampAnswer> answer = look_inside(&cursor, *header, timestamp, from_offset, budget);
       if (!answer.ok() || answer->kind != TimestampAnswer::Kind::kNone) return answer;
     }
     if (Status status = ended(cursor, *opened); !status.ok()) return status;
@@ -171,7 +172,7 @@ Result<TimestampAnswer> find_timestamp_in(const ReadView& view, int64_t timestam
   return TimestampAnswer{};
 }
 
-Result<TimestampAnswer> max_timestamp_in(const ReadView& view) {
+Result<TimestampAnswer> max_timestamp_in(const ReadView& view, uint64_t* budget) {
   size_t best = 0;
   TimestampOffset largest;
   for (size_t i = 0; i < view.segments->size(); ++i) {
@@ -189,7 +190,7 @@ Result<TimestampAnswer> max_timestamp_in(const ReadView& view) {
   while (const BatchHeader* header = seek(&cursor, largest.offset)) {
     if (header->max_timestamp() != largest.timestamp) continue;
     // Producers may count offsets as they like: the record's can lie before the batch's.
-    return look_inside(&cursor, *header, largest.timestamp, INT64_MIN);
+    return look_inside(&cursor, *header, largest.timestamp, INT64_MIN, budget);
   }
   if (Status status = ended(cursor, *opened); !status.ok()) return status;
   return TimestampAnswer{};

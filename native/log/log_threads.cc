@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/relax.h"
+#include "log/look_budget.h"
 #include "log/workspace.h"
 
 namespace odradek {
@@ -31,7 +32,7 @@ struct LogThreads::Worker {
 };
 
 LogThreads::LogThreads(Options options)
-    : options_(options), inflaters_(std::clamp(options.threads, 1u, std::max(1u, options.cores))) {
+    : options_(options), inflaters_(std::clamp(options.threads, 1u, std::max(1u, options.cores))), long_looks_(options.name) {
   const uint32_t count = std::max(1u, options_.threads);
   for (uint32_t i = 0; i < count; ++i) workers_.push_back(std::make_unique<Worker>());
   coming_.store(count, std::memory_order_relaxed);
@@ -88,6 +89,17 @@ void LogThreads::submit(std::function<void()> job) {
   if (job_may_start() && coming_.load() == 0) wake_one();
 }
 
+void LogThreads::submit_look(std::function<bool(uint64_t* budget)> look) {
+  submit([this, look = std::move(look)] {
+    uint64_t budget = kLookBudget;
+    if (look(&budget)) return;
+    long_looks_.submit([look] {
+      uint64_t unbounded = kUnboundedLook;
+      static_cast<void>(look(&unbounded));
+    });
+  });
+}
+
 void LogThreads::close() {
   {
     const Lock lock(mutex_);
@@ -97,6 +109,7 @@ void LogThreads::close() {
   for (const auto& worker : workers_) {
     if (worker->thread.joinable()) worker->thread.join();
   }
+  long_looks_.close();
 }
 
 bool LogThreads::job_may_start() const {

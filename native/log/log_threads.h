@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "log/inflaters.h"
+#include "log/long_looks.h"
 
 namespace odradek {
 
@@ -69,6 +70,10 @@ class LogThreads {
   // in order but run in parallel, and leave one thread free for logs when there are two or more. Wakes a thread itself.
   void submit(std::function<void()> job);
 
+  // Runs a job that looks into compressed batches and may spend so much on it (look_budget.h). Where it says that this is
+  // not enough (false), it is run once more, from its beginning and without bounds, where nobody waits for its thread.
+  void submit_look(std::function<bool(uint64_t* budget)> look);
+
   // Serves everything that is queued, jobs included, then joins. schedule() and submit() afterwards run nothing:
   // submitted jobs are destroyed unrun. So close logs first.
   void close();
@@ -91,6 +96,7 @@ class LogThreads {
 
   const Options options_;
   Inflaters inflaters_;
+  LongLooks long_looks_;
   std::mutex mutex_;
   // Under mutex_.
   std::deque<std::shared_ptr<Served>> ready_;

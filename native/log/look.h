@@ -22,7 +22,7 @@ class InflaterLender {
 
 // How far it has come. A job whose look is under way is checked again with the same one.
 struct Look {
-  uint64_t budget = UINT64_MAX;  // what may be spent on it for now (compressed_check.h)
+  uint64_t budget = UINT64_MAX;  // what may be spent on it for now (look_budget.h)
   bool under_way = false;
   size_t at = 0;                     // where in the job the batch lies that is looked into
   std::vector<CheckedBatch> before;  // those in front of it, which are done

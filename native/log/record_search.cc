@@ -2,6 +2,7 @@
 
 #include "codec/inflater.h"
 #include "log/batch.h"
+#include "log/look_budget.h"
 #include "log/record_stream.h"
 
 namespace odradek {
@@ -15,7 +16,7 @@ int64_t add_wrapping(int64_t a, int64_t b) {
 
 }  // namespace
 
-Result<FoundRecord> find_record_in_batch(std::span<const uint8_t> batch, int64_t timestamp, int64_t from_offset) {
+Result<FoundRecord> find_record_in_batch(std::span<const uint8_t> batch, int64_t timestamp, int64_t from_offset, uint64_t* budget) {
   const BatchHeader header(batch.data());
   FoundRecord found;
   RecordStream records(header.record_count());
@@ -35,9 +36,12 @@ Result<FoundRecord> find_record_in_batch(std::span<const uint8_t> batch, int64_t
   Inflater inflater;
   inflater.begin(static_cast<Codec>(codec), packed);
   for (;;) {
+    if (*budget == 0) return Status(Code::kWouldBlock);
+    const uint64_t before = inflater.made();
     const Decoded decoded = inflater.fill();
     if (decoded == Decoded::kNoMemory) return Status(Code::kOutOfMemory, 0, "no memory to inflate a batch");
     if (decoded == Decoded::kDamaged) return Status(Code::kUnreadable, 0, "the records of a compressed batch are damaged");
+    spend(budget, static_cast<Codec>(codec), inflater.made() - before);
     inflater.consume(records.feed(inflater.plain(), look));
     if (decoded == Decoded::kEnd || found.found || records.all_read() || records.trouble() != nullptr) return found;
   }

@@ -15,8 +15,9 @@ struct FoundRecord {
 };
 
 // The first record of `batch` whose timestamp is >= `timestamp` and offset >= from_offset. A compressed batch is inflated
-// as far as need be, a windowful at a time. Ends quietly at broken structure; kUnreadable: it does not inflate.
+// as far as need be, a windowful at a time; kWouldBlock: that is further than `budget` goes (look_budget.h). Ends quietly at
+// broken structure; kUnreadable: it does not inflate.
 // REQUIRES: `batch` is one whole batch.
-Result<FoundRecord> find_record_in_batch(std::span<const uint8_t> batch, int64_t timestamp, int64_t from_offset);
+Result<FoundRecord> find_record_in_batch(std::span<const uint8_t> batch, int64_t timestamp, int64_t from_offset, uint64_t* budget);
 
 }  // namespace odradek

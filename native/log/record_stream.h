@@ -59,6 +59,16 @@ class RecordStream {
     return whole;
   }
 
+  // A record that is whole in these bytes and has no headers, which most are: read in one go. False: it is not, or
+  // something is wrong with it; nothing was read.
+  bool read_plain_record(const uint8_t*& at, const uint8_t* end);
+  static bool skip(const uint8_t*& at, const uint8_t* end, int32_t bytes) {
+    if (bytes <= 0) return true;
+    if (bytes > end - at) return false;
+    at += bytes;
+    return true;
+  }
+
   void advance();
 
   int32_t count_;
@@ -73,6 +83,21 @@ class RecordStream {
   RecordHead head_;
   const char* trouble_ = nullptr;
 };
+
+inline bool RecordStream::read_plain_record(const uint8_t*& at, const uint8_t* end) {
+  const uint8_t* to = at;
+  int32_t length;
+  if (!read_varint(to, end, &length) || length <= 0 || length > end - to) return false;
+  end = to + length;
+  ++to;  // attributes, unused
+  int32_t headers;
+  const bool whole = read_varlong(to, end, &head_.timestamp_delta) && read_varint(to, end, &head_.offset_delta) &&
+                     read_varint(to, end, &head_.key_length) && skip(to, end, head_.key_length) &&
+                     read_varint(to, end, &head_.value_length) && skip(to, end, head_.value_length) && read_varint(to, end, &headers);
+  if (!whole || headers != 0 || to != end) return false;
+  at = end;
+  return true;
+}
 
 // After the numbers of a step: what is to be skipped, and what comes then.
 inline void RecordStream::advance() {
@@ -115,6 +140,10 @@ size_t RecordStream::feed(std::span<const uint8_t> bytes, OnRecord&& on_record) 
       skip_ -= static_cast<uint32_t>(skipped);
       used_ += static_cast<int64_t>(skipped);
       if (skip_ > 0) break;
+    }
+    if (step_ == Step::kNumbers && read_plain_record(at, end)) {
+      on_record(index_++, head_);
+      continue;
     }
     if (step_ == Step::kEnd) {
       if (used_ != length_) lengths_fit_ = false;

@@ -117,6 +117,7 @@ export class Player {
     }
   }
 
+  /** Whoever asks first speaks first, also where the connection is only being opened. */
   async #wire(connection: number): Promise<Wire> {
     const open = this.#wires.get(connection);
     if (open !== undefined) {
@@ -125,7 +126,8 @@ export class Player {
     }
     const opened = Wire.open(this.#port);
     this.#wires.set(connection, opened);
-    return opened;
+    const wire = await opened;
+    return wire;
   }
 }
 

@@ -1,6 +1,7 @@
 // One client family of harness/clients.ts: kafkajs. It knows gzip; the other codecs are handed in.
 
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import kafkajs, { type Consumer, type KafkaMessage } from 'kafkajs';
 import lz4 from 'lz4-napi';
@@ -18,6 +19,7 @@ interface Ask {
   count: number;
   startTime: number;
   time: number;
+  values?: string;
   runs: { codec: keyof typeof compression; first: number; count: number }[];
 }
 
@@ -47,6 +49,9 @@ const { topic } = ask;
 const kafka = new Kafka({ clientId: 'kafkajs', brokers: [ask.bootstrap], logLevel: logLevel.ERROR, logCreator: () => ({ log }) => process.stderr.write(`${JSON.stringify(log)}\n`) });
 const say = (event: unknown): void => { process.stdout.write(`${JSON.stringify(event)}\n`); };
 
+const values = ask.values === undefined ? undefined : JSON.parse(readFileSync(ask.values, 'utf8')) as string[];
+const valueOf = (i: number): string => values?.[i % values.length] ?? `value-${i}-${'x'.repeat(i % 100)}`;
+
 async function produce(): Promise<void> {
   let produced = 0;
   for (const { codec, first, count } of ask.runs) {
@@ -56,7 +61,7 @@ async function produce(): Promise<void> {
       const messages = Array.from({ length: Math.min(1_000, first + count - from) }, (_, at) => {
         const i = from + at;
         return {
-          partition: i % ask.partitions, timestamp: String(ask.startTime + i), key: `key-${i}`, value: `value-${i}-${'x'.repeat(i % 100)}`,
+          partition: i % ask.partitions, timestamp: String(ask.startTime + i), key: `key-${i}`, value: valueOf(i),
           headers: i % 10 === 0 ? { n: String(i) } : {},
         };
       });

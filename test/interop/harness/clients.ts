@@ -1,6 +1,7 @@
 // Client families, each a small program in clients/ or java/ that does one of four things for a test. It is asked by one
 // JSON argument and answers with lines of JSON on stdout:
-//   produce {topic, partitions, startTime, runs: [{codec, first, count}]}  the records of workload.ts, acks=all, idempotent
+//   produce {topic, partitions, startTime, runs: [{codec, first, count}], values?}  the records of workload.ts, acks=all, idempotent
+//           values: a file of JSON, where record i has the i-th string of it (modulo its length), in batches of up to 32 MB
 //           -> {produced}
 //   consume {topic, partitions, count}   from the beginning, hashing each partition in order -> {partitions: {p: {count, digest}}}
 //   seek    {topic, partitions, time}    the first record of each partition at or after a time -> {found: {p: {offset, timestamp, key}}}

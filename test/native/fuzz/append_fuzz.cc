@@ -9,6 +9,7 @@
 #include "log/batch.h"
 #include "log/batch_check.h"
 #include "log/look.h"
+#include "log/look_budget.h"
 #include "log/record_search.h"
 #include "log/record_walk.h"
 
@@ -56,7 +57,8 @@ void check(std::vector<uint8_t> bytes, uint32_t flags) {
     expect(header.size() == static_cast<int64_t>(batch.size));
     expect(batch.last_offset_delta >= 0);
     expect(header.max_timestamp() == batch.max_timestamp);
-    static_cast<void>(find_record_in_batch(stored, 5, 0));
+    uint64_t budget = kUnboundedLook;
+    static_cast<void>(find_record_in_batch(stored, 5, 0, &budget));
     static_cast<void>(read_control_record(stored.subspan(kBatchHeaderSize)));
     at += batch.size;
   }

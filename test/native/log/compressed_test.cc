@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "log/look_budget.h"
 #include "log/record_search.h"
 #include "support/look.h"
 
@@ -199,6 +200,13 @@ TEST_CASE("what does not inflate, and offsets that do not count up, are what Kaf
   }
 }
 
+namespace {
+Result<FoundRecord> found_in(const Bytes& batch, int64_t timestamp, int64_t from_offset) {
+  uint64_t budget = kUnboundedLook;
+  return find_record_in_batch(batch, timestamp, from_offset, &budget);
+}
+}  // namespace
+
 TEST_CASE("the first record at or after a time is found inside a batch of any codec") {
   TestBatch batch = simple_batch(5, 90'000);
   for (int i = 0; i < 5; ++i) batch.records[static_cast<size_t>(i)].timestamp = 1'000 + 10 * i;
@@ -206,13 +214,30 @@ TEST_CASE("the first record at or after a time is found inside a batch of any co
   batch.base_offset = 100;
   for (const Codec codec : {Codec::kNone, Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd}) {
     const Bytes bytes = codec == Codec::kNone ? encode(batch) : encode(batch, codec);
-    CHECK(find_record_in_batch(bytes, 1'000, 0)->offset == 100);
-    CHECK(find_record_in_batch(bytes, 1'001, 0)->offset == 101);
-    CHECK(find_record_in_batch(bytes, 1'015, 102)->offset == 102);
-    CHECK(find_record_in_batch(bytes, 1'015, 102)->timestamp == 1'020);
-    CHECK(!find_record_in_batch(bytes, 9'001, 0)->found);
+    CHECK(found_in(bytes, 1'000, 0)->offset == 100);
+    CHECK(found_in(bytes, 1'001, 0)->offset == 101);
+    CHECK(found_in(bytes, 1'015, 102)->offset == 102);
+    CHECK(found_in(bytes, 1'015, 102)->timestamp == 1'020);
+    CHECK(!found_in(bytes, 9'001, 0)->found);
   }
   batch.attributes = 4;
   batch.payload = "no zstd at all";
-  CHECK(find_record_in_batch(encode(batch), 0, 0).status().code() == Code::kUnreadable);
+  CHECK(found_in(encode(batch), 0, 0).status().code() == Code::kUnreadable);
+}
+
+TEST_CASE("a search goes as far as its budget and says when that is not far enough") {
+  TestBatch batch = simple_batch(2, 3 << 20);
+  batch.records[1].timestamp = 2'000;
+  for (const Codec codec : kCodecs) {
+    const Bytes bytes = encode(batch, codec);
+    uint64_t budget = kUnboundedLook;
+    CHECK(find_record_in_batch(bytes, 2'000, 0, &budget)->offset == 1);
+    const uint64_t cost = kUnboundedLook - budget;
+    CHECK(cost >= 6u << 20);
+    budget = cost / 2;
+    CHECK(find_record_in_batch(bytes, 2'000, 0, &budget).status().code() == Code::kWouldBlock);
+    CHECK(budget == 0);
+    budget = cost;
+    CHECK(find_record_in_batch(bytes, 2'000, 0, &budget)->offset == 1);
+  }
 }

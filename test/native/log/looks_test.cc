@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <future>
@@ -13,6 +15,8 @@ using namespace odradek;
 using namespace odradek::test;
 
 namespace {
+
+constexpr auto kPatience = std::chrono::seconds(20);
 
 // Which logs ended appends, in order.
 class Order final : public LogListener {
@@ -100,6 +104,58 @@ TEST_CASE("other logs do not wait for a batch that takes long, even where there 
     for (const auto& each : ended) CHECK(each.second == Code::kOk);
     CHECK(ended.back().first == "slow-0");
   }
+}
+
+TEST_CASE("neither logs nor jobs wait for a search in a batch that takes long, even where there is one thread") {
+  for (const Codec codec : kCodecs) {
+    Logs logs(1);
+    Log& searched = logs.open("searched-0");
+    Log& other = logs.open("other-0");
+    TestBatch late = simple_batch(2);
+    late.records[0].value = std::string(60 << 20, '\0');
+    late.records[1].timestamp = 2'000;
+    Bytes much = encode(late, codec);
+    Bytes little = encode(simple_batch(1));
+    logs.append(searched, much);
+    logs.threads.kick();
+    logs.order.wait_for(1);
+
+    // The search holds the thread that ends it, and that is not the one which all wait for.
+    std::promise<void> release;
+    std::promise<Result<TimestampAnswer>> found;
+    searched.find_by_timestamp(2'000, 0, [&](Result<TimestampAnswer> answer) {
+      release.get_future().wait();
+      found.set_value(std::move(answer));
+    });
+    std::promise<void> read;
+    other.locate(0, INT64_MAX, 1, true, [&](const Result<Slice>&) { read.set_value(); });
+    CHECK(read.get_future().wait_for(kPatience) == std::future_status::ready);
+    logs.append(other, little);
+    logs.threads.kick();
+    logs.order.wait_for(2);
+    release.set_value();
+    const Result<TimestampAnswer> answer = found.get_future().get();
+    REQUIRE(answer.ok());
+    CHECK(answer->offset == 1);
+    CHECK(answer->timestamp == 2'000);
+  }
+}
+
+TEST_CASE("searches that prove long end one after the other, and a close waits for them") {
+  Logs logs(2);
+  std::vector<Bytes> batches;
+  for (size_t i = 0; i < 4; ++i) batches.push_back(bomb(kCodecs[i], 12));
+  for (size_t i = 0; i < 4; ++i) logs.append(logs.open("topic-" + std::to_string(i)), batches[i]);
+  logs.threads.kick();
+  logs.order.wait_for(4);
+  std::atomic<int> ended{0};
+  for (const auto& log : logs.logs) {
+    log->find_by_timestamp(1'000, 0, [&](const Result<TimestampAnswer>& answer) { ended += answer.ok() && answer->offset == 0 ? 1 : 0; });
+  }
+  std::vector<std::promise<int>> closed(4);
+  for (size_t i = 0; i < 4; ++i) logs.logs[i]->close(false, [&, i](const Result<int64_t>&) { closed[i].set_value(ended.load()); });
+  for (auto& each : closed) CHECK(each.get_future().get() > 0);
+  CHECK(ended.load() == 4);
 }
 
 TEST_CASE("what comes behind a long batch in its own log keeps its order") {

@@ -4,6 +4,7 @@
 
 #include "log/batch.h"
 #include "log/batch_check.h"
+#include "log/look_budget.h"
 #include "log/record_walk.h"
 #include "support/batches.h"
 #include "support/look.h"
@@ -282,7 +283,8 @@ TEST_CASE("a batch is inspected ahead of its append for all faults but its place
     job.now_ms = 1'000'000;
     OneInflater inflater;
     AppendFailure failure;
-    return inspect_batch(job, {1'000'000}, &inflater, &failure);
+    uint64_t budget = kUnboundedLook;
+    return inspect_batch(job, {1'000'000}, &inflater, &budget, &failure);
   };
   for (const Codec codec : {Codec::kNone, Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd}) {
     const TestBatch batch = simple_batch(3, 10, 500);

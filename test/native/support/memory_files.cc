@@ -15,13 +15,48 @@ constexpr uint64_t kSector = 512;
 uint64_t round_up(uint64_t value, uint64_t to) { return (value + to - 1) / to * to; }
 }  // namespace
 
-Pages::Pages()
-    : data_(static_cast<uint8_t*>(
-          ::mmap(nullptr, kCapacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
-  INVARIANT(data_ != MAP_FAILED);
+namespace {
+
+// Ranges of addresses that files had, for files to come: a system call each, and page faults, are most of what an
+// enumeration of thousands of lives costs. All of it is zero, and out of reach.
+struct Ranges {
+  std::mutex mutex;
+  std::vector<uint8_t*> free;  // under it
+
+  uint8_t* take() {
+    {
+      const std::lock_guard lock(mutex);
+      if (!free.empty()) {
+        uint8_t* const range = free.back();
+        free.pop_back();
+        return range;
+      }
+    }
+    void* const range = ::mmap(nullptr, Pages::kCapacity, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    INVARIANT(range != MAP_FAILED);
+    return static_cast<uint8_t*>(range);
+  }
+
+  void put(uint8_t* range) {
+    const std::lock_guard lock(mutex);
+    free.push_back(range);
+  }
+};
+
+// Never destroyed: mappings may outlive main().
+Ranges& ranges() {
+  static Ranges& all = *new Ranges();
+  return all;
 }
 
-Pages::~Pages() { ::munmap(data_, kCapacity); }
+}  // namespace
+
+Pages::Pages() : data_(ranges().take()) {}
+
+Pages::~Pages() {
+  resize(0);
+  ranges().put(data_);
+}
 
 void Pages::resize(uint64_t size) {
   INVARIANT(size <= kCapacity);

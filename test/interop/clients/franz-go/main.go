@@ -27,7 +27,7 @@ type run struct {
 }
 
 type ask struct {
-	Do, Bootstrap, Topic, Group string
+	Do, Bootstrap, Topic, Group, Values string
 	Partitions, Count           int
 	StartTime, Time             int64
 	Runs                        []run
@@ -61,17 +61,30 @@ func (a *ask) client(options ...kgo.Opt) *kgo.Client {
 	return client
 }
 
+// What record i holds, and the largest batch that a producer makes of it.
+func (a *ask) values() (kgo.Opt, func(i int) []byte) {
+	if a.Values == "" {
+		return kgo.ProducerBatchMaxBytes(1_000_012), func(i int) []byte { return fmt.Appendf(nil, "value-%d-%s", i, strings.Repeat("x", i%100)) }
+	}
+	file, err := os.ReadFile(a.Values)
+	check(err)
+	var values []string
+	check(json.Unmarshal(file, &values))
+	return kgo.ProducerBatchMaxBytes(32_000_000), func(i int) []byte { return []byte(values[i%len(values)]) }
+}
+
 func (a *ask) produce() {
 	codecs := map[string]kgo.CompressionCodec{
 		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(), "lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
 	}
+	options, valueOf := a.values()
 	produced := 0
 	for _, run := range a.Runs {
-		client := a.client(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(codecs[run.Codec]))
+		client := a.client(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchCompression(codecs[run.Codec]), options)
 		for i := run.First; i < run.First+run.Count; i++ {
 			record := &kgo.Record{
 				Topic: a.Topic, Partition: int32(i % a.Partitions), Timestamp: time.UnixMilli(a.StartTime + int64(i)),
-				Key: fmt.Appendf(nil, "key-%d", i), Value: fmt.Appendf(nil, "value-%d-%s", i, strings.Repeat("x", i%100)),
+				Key: fmt.Appendf(nil, "key-%d", i), Value: valueOf(i),
 			}
 			if i%10 == 0 {
 				record.Headers = []kgo.RecordHeader{{Key: "n", Value: []byte(strconv.Itoa(i))}}

@@ -5,7 +5,7 @@ import signal
 import threading
 
 from confluent_kafka import Consumer, KafkaException, OFFSET_BEGINNING, Producer, TopicPartition
-from contract import Seen, ask, leave_event, main, records, say, topic
+from contract import LARGEST, Seen, ask, leave_event, main, records, say, topic
 
 
 def produce():
@@ -20,7 +20,7 @@ def produce():
     for run in ask["runs"]:
         producer = Producer({
             "bootstrap.servers": ask["bootstrap"], "enable.idempotence": True, "compression.type": run["codec"], "linger.ms": 5,
-            "queue.buffering.max.messages": 1_000_000,
+            "queue.buffering.max.messages": 1_000_000, "message.max.bytes": LARGEST,
         })
         for partition, timestamp, key, value, headers in records(run):
             producer.produce(topic, value, key, partition, on_delivery=delivered, timestamp=timestamp, headers=headers)

@@ -13,11 +13,19 @@ def say(event):
     print(json.dumps(event), flush=True)
 
 
+values = json.load(open(ask["values"])) if "values" in ask else None
+LARGEST = 32_000_000 if values else 1_000_000
+
+
+def value_of(i):
+    return values[i % len(values)] if values else f"value-{i}-{'x' * (i % 100)}"
+
+
 def records(run):
     """(partition, timestamp, key, value, headers) of each record of a run."""
     for i in range(run["first"], run["first"] + run["count"]):
         headers = [("n", str(i).encode())] if i % 10 == 0 else []
-        yield i % ask["partitions"], ask["startTime"] + i, f"key-{i}".encode(), f"value-{i}-{'x' * (i % 100)}".encode(), headers
+        yield i % ask["partitions"], ask["startTime"] + i, f"key-{i}".encode(), value_of(i).encode(), headers
 
 
 class Seen:

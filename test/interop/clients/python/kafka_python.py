@@ -1,6 +1,6 @@
 """One client family of harness/clients.ts: kafka-python, which is Python all the way down."""
 
-from contract import Seen, ask, leave_event, main, records, say, topic
+from contract import LARGEST, Seen, ask, leave_event, main, records, say, topic
 from kafka import ConsumerRebalanceListener, KafkaConsumer, KafkaProducer, TopicPartition
 
 
@@ -8,7 +8,7 @@ def produce():
     produced = 0
     for run in ask["runs"]:
         codec = None if run["codec"] == "none" else run["codec"]
-        producer = KafkaProducer(bootstrap_servers=ask["bootstrap"], acks="all", enable_idempotence=True, compression_type=codec, linger_ms=5)
+        producer = KafkaProducer(bootstrap_servers=ask["bootstrap"], acks="all", enable_idempotence=True, compression_type=codec, linger_ms=5, max_request_size=LARGEST)
         sent = [producer.send(topic, value, key, headers, partition, timestamp) for partition, timestamp, key, value, headers in records(run)]
         for acknowledged in sent:
             acknowledged.get(60)

@@ -2,6 +2,7 @@
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -57,20 +58,26 @@ public class InteropClient {
         }
     }
 
+    private static String valueOf(JsonNode values, int i) {
+        return values == null ? "value-" + i + "-" + "x".repeat(i % 100) : values.get(i % values.size()).asText();
+    }
+
     private void produce() throws Exception {
         int partitions = ask.get("partitions").asInt();
+        JsonNode values = ask.has("values") ? JSON.readTree(new File(ask.get("values").asText())) : null;
+        int largest = values == null ? 1_048_576 : 32_000_000;
         long produced = 0;
         for (JsonNode run : ask.get("runs")) {
             Map<String, Object> config = Map.of(
                 "bootstrap.servers", ask.get("bootstrap").asText(), "acks", "all", "enable.idempotence", true, "linger.ms", 5,
-                "compression.type", run.get("codec").asText(),
+                "compression.type", run.get("codec").asText(), "max.request.size", largest, "buffer.memory", 67_108_864L,
                 "key.serializer", StringSerializer.class, "value.serializer", StringSerializer.class);
             try (KafkaProducer<String, String> producer = new KafkaProducer<>(config)) {
                 List<Future<RecordMetadata>> sent = new ArrayList<>();
                 int end = run.get("first").asInt() + run.get("count").asInt();
                 for (int i = run.get("first").asInt(); i < end; i++) {
                     ProducerRecord<String, String> record = new ProducerRecord<>(
-                        topic, i % partitions, ask.get("startTime").asLong() + i, "key-" + i, "value-" + i + "-" + "x".repeat(i % 100));
+                        topic, i % partitions, ask.get("startTime").asLong() + i, "key-" + i, valueOf(values, i));
                     if (i % 10 == 0) record.headers().add("n", Integer.toString(i).getBytes(StandardCharsets.UTF_8));
                     sent.add(producer.send(record));
                 }
