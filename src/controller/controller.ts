@@ -81,6 +81,13 @@ export class Controller {
     return this.#active ? this.#context.topics.get(name) : undefined;
   }
 
+  /** The name of a topic on its way out, which brokers know no more. */
+  nameOfDeleted(topicId: string): TopicName | undefined {
+    if (!this.#active) return undefined;
+    for (const name of this.#context.deleting) if (this.#context.topics.get(name)?.id === topicId) return name;
+    return undefined;
+  }
+
   isDeleting(topic: TopicName): boolean {
     return this.#active && this.#context.deleting.has(topic);
   }

@@ -235,7 +235,9 @@ export class ReplicaManager {
     this.#options.onReplicasBack();
   }
 
+  /** What is older than the state that the partition has from AlterPartition is passed over, and is no error (Partition.scala). */
   #lead(partition: Partition, state: StateOfLeaderAndIsr): number {
+    if (state.partitionEpoch < partition.partitionEpoch) return ErrorCode.None;
     const change = { leader: state.leader, leaderEpoch: state.leaderEpoch, partitionEpoch: state.partitionEpoch, replicas: state.replicas, isr: state.isr };
     const led = partition.role === 'leader';
     const leads = state.leader === this.brokerId;

@@ -72,6 +72,9 @@ test('a leader epoch that is known already is refused, whatever is told with it;
   expect(await told({ leaderEpoch: 1, replicas: [99] })).toEqual([[0, ErrorCode.UnknownTopicOrPartition]]);
   expect(await told({ leaderEpoch: 1 }, ID)).toEqual([[0, ErrorCode.InconsistentTopicId]]);
   expect(await told({ leaderEpoch: 1, partitionEpoch: 1 })).toEqual([[0, ErrorCode.None]]);
+  // A partition epoch from before what AlterPartition answered: passed over, and no error.
+  expect(await told({ leaderEpoch: 2, partitionEpoch: 0 })).toEqual([[0, ErrorCode.None]]);
+  expect((await client.listOffsets('orders', -1)).leaderEpoch).toBe(1);
 });
 
 test('a partition that is named twice is answered once', async () => {

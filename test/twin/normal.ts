@@ -67,6 +67,8 @@ export class MadeUp {
 const UUID_WITH_HYPHENS = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const ID_IN_TEXT = /(?<=^|[ :='[(])[A-Za-z0-9_-]{22}(?=$|[ ,.;)\]'])/g;
 const TIME_IN_TEXT = /\b\d{13}\b/g;
+/** The present plus the largest number there is, in 64 bits. */
+const OVERFLOWN_TIME_IN_TEXT = /-922337\d{13}\b/g;
 const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 /** Of the test machine's own time, give or take a day; conversations use times long past. */
 const DAY_MS = 86_400_000;
@@ -96,6 +98,7 @@ function keyOf(value: unknown, fields: readonly string[], made: MadeUp): string 
 function text(value: string, made: MadeUp): string {
   return made.placeless(value)
     .replaceAll(TIME_IN_TEXT, time => String(now(Number(time))))
+    .replaceAll(OVERFLOWN_TIME_IN_TEXT, time => String(now(Number(BigInt(time) + 2n ** 63n))))
     .replaceAll(UUID_WITH_HYPHENS, uuid => made.name('uuid', uuid))
     .replaceAll(ID_IN_TEXT, id => (id === ZERO_ID || !/[A-Z]/.test(id) || !/[a-z]/.test(id) ? id : made.name('id', id)));
 }

@@ -90,7 +90,7 @@ export class FetchResponseEncoder {
     if (this.#flexible) {
       this.#partitionTags(details);
       if (isLast) writer.writeUvarint(0);
-    } else this.#refuseIf(details.divergingEpoch !== undefined || details.snapshotId !== undefined, 'a diverging epoch or a snapshot');
+    } else this.#refuseIf(details.snapshotId !== undefined, 'a snapshot');
   }
 
   /** Returns the length of the whole: what the writer holds and the records. */

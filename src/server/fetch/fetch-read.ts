@@ -15,7 +15,6 @@ export interface ReadRules {
 }
 
 const READ_COMMITTED: readonly never[] = [];
-const DIVERGING_FROM = 12;
 const TOPIC_IDS_FROM = 13;
 /** Oldest version that knows KAFKA_STORAGE_ERROR; older ones are told what makes them look for the leader. */
 const STORAGE_ERROR_FROM = 6;
@@ -63,7 +62,7 @@ export function lookAt(entry: FetchEntry, rules: ReadRules, replicas: ReplicaMan
   entry.lastStableOffset = partition.lastStableOffset;
   entry.logStartOffset = log.startOffset;
   entry.endOffset = log.endOffset;
-  const parted = entry.fetchOffset < log.startOffset ? 'nowhere' : whereWaysPart(entry, rules, partition);
+  const parted = entry.fetchOffset < log.startOffset ? 'nowhere' : whereWaysPart(entry, partition);
   if (parted === 'nowhere' || (parted === undefined && entry.fetchOffset > log.endOffset)) {
     entry.refuse(ErrorCode.OffsetOutOfRange);
     return undefined;
@@ -115,9 +114,9 @@ function turnedAway(entry: FetchEntry, code: number): false {
  * Where a fetcher whose log took another turn has to go back to (KIP-595, LastFetchedEpoch of v12+); undefined where it did
  * not. 'nowhere': nobody here had its epoch.
  */
-export function whereWaysPart(entry: FetchEntry, { apiVersion }: ReadRules, partition: Partition): { readonly epoch: number; readonly endOffset: number } | 'nowhere' | undefined {
-  // A session may remember an epoch that a newer version named; an older one cannot be told.
-  if (apiVersion < DIVERGING_FROM || entry.lastFetchedEpoch < 0) return undefined;
+export function whereWaysPart(entry: FetchEntry, partition: Partition): { readonly epoch: number; readonly endOffset: number } | 'nowhere' | undefined {
+  // A session may remember an epoch that a newer version named. It counts for an older one, too, whose answer has no place for it.
+  if (entry.lastFetchedEpoch < 0) return undefined;
   const end = partition.endOfEpoch(entry.lastFetchedEpoch);
   if (end === undefined) return 'nowhere';
   if (end.leaderEpoch >= entry.lastFetchedEpoch && end.endOffset >= entry.fetchOffset) return undefined;

@@ -347,7 +347,7 @@ export class FetchTask implements Waiter {
       const partition = this.#environment.replicas.find(entry.topic, entry.index);
       if (partition?.log === undefined || partition.role === 'none') return true;
       if (leadershipProblem(entry, partition, rules) !== 0) return true;
-      if (entry.fetchOffset !== readableEnd(partition, rules) || whereWaysPart(entry, rules, partition) !== undefined) return true;
+      if (entry.fetchOffset !== readableEnd(partition, rules) || whereWaysPart(entry, partition) !== undefined) return true;
     }
     return false;
   }

@@ -49,7 +49,7 @@ async function deleteOne(asked: Asked, broker: BrokerServices): Promise<Answer> 
   const { topicId } = asked;
   // Nobody may delete what has no name.
   if (asked.name === null && topicId === ZERO_ID) return answer(asked, ErrorCode.TopicAuthorizationFailed);
-  const name = asked.name ?? broker.metadata.topicName(topicId);
+  const name = asked.name ?? broker.metadata.topicName(topicId) ?? broker.controller.nameOfDeleted(topicId);
   if (name === undefined) return answer(asked, ErrorCode.UnknownTopicId);
   // By name it stays without its id in the answer.
   const row = { name, topicId };

@@ -14,7 +14,7 @@ export const fetch: Grammar = {
     const { chance } = world;
     const patience = chance.weighted([[0, 12], [-1, 1], [200, 1]]);
     const common = {
-      replicaId: chance.weighted([[-1, 30], [-2, 1], [-3, 1], [0, 1], [ASSIGNED_REPLICA, 3], [5, 1]]),
+      replicaId: chance.weighted([[-1, 30], [-2, 1], [0, 1], [ASSIGNED_REPLICA, 3], [5, 1]]),
       replicaState: { replicaId: chance.weighted([[-1, 30], [0, 1], [ASSIGNED_REPLICA, 3], [5, 1]]), replicaEpoch: -1 },
       maxWaitMs: patience, minBytes: chance.weighted([[1, 10], [0, 2], [100, 1], [5_000, 1]]),
       maxBytes: chance.weighted([[50_000_000, 10], [1, 1], [0, 1], [chance.between(50, 4000), 4]]),
