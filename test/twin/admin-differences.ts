@@ -5,6 +5,7 @@ import { ownDefaults } from '../../src/config/own-defaults.js';
 import type { Difference } from './compare.js';
 import type { Allowed } from './differences.js';
 
+const ZERO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 const OWN_DEFAULTS = ownDefaults(false);
 
 export const adminDifferences: readonly Allowed[] = [
@@ -37,6 +38,12 @@ export const adminDifferences: readonly Allowed[] = [
     matches: ({ step, path, answers }) => step?.api === 'CreateTopics' && (path === 'answer' || path === 'kind' || path.startsWith('answer.topics'))
       && (rowsAt(answers.ours, 'topics') ?? []).some(({ errorMessage }) => errorMessage === 'Cannot have replication factor of 0.')
       && !(rowsAt(answers.kafka, 'topics') ?? []).some(({ errorMessage }) => errorMessage === 'Cannot have replication factor of 0.'),
+  },
+  {
+    id: 'deleted-and-told-again',
+    reason: 'Kafka\'s new controller tells brokers once more of a topic that is deleted but for a replica that is away',
+    matches: ({ at, path, ours, kafka }) => typeof at === 'string' && at.startsWith('exchanged ')
+      && (path.endsWith('.errorCode') ? ours === 3 && kafka === 6 : path.endsWith('.topicId') && ours === ZERO_ID),
   },
   {
     id: 'describe-documentation',
