@@ -22,6 +22,8 @@ export interface AdmissionOptions {
 /** Kafka's own topics take records from this client alone. */
 const ADMIN_CLIENT = '__admin_client';
 const NO_OFFSET = -1;
+/** Oldest version whose records Kafka looks at before it looks for somebody to append them (ProduceRequest.validateRecords). */
+const RECORDS_CHECKED_FROM = 3;
 const SEQUENCE_ERRORS = new Map<Verdict, number>([
   [Verdict.invalidEpoch, ErrorCode.InvalidProducerEpoch],
   [Verdict.outOfOrder, ErrorCode.OutOfOrderSequenceNumber],
@@ -73,7 +75,7 @@ export class Admission {
     else if (header.refusesRequestIfKnown) {
       this.requestRefused = true;
       this.#requestError = malformed;
-    } else if (malformed !== ErrorCode.None) rows.refuse(row, malformed);
+    } else if (malformed !== ErrorCode.None && asker.apiVersion >= RECORDS_CHECKED_FROM) rows.refuse(row, malformed);
     else if (header.transactional && header.producerId >= 0) rows.refuse(row, ErrorCode.InvalidTxnState, NO_LOG_START, 'Partition was not added to the transaction');
     else if (view.acks !== 0 && view.acks !== 1 && view.acks !== -1) rows.refuse(row, ErrorCode.InvalidRequiredAcks);
     else if (partition?.internal === true && asker.clientId !== ADMIN_CLIENT) rows.refuse(row, ErrorCode.InvalidTopicException);
@@ -81,6 +83,7 @@ export class Admission {
     else if (partition.log === undefined) rows.refuse(row, ErrorCode.KafkaStorageError);
     else if (!partition.log.isOpen) rows.refuse(row, ErrorCode.NotLeaderOrFollower);
     else if (view.acks === -1 && partition.underMinIsr) rows.refuse(row, ErrorCode.NotEnoughReplicas, partition.log.startOffset);
+    else if (malformed !== ErrorCode.None) rows.refuse(row, malformed);
     else if (header.size === 0) rows.settle(row, NO_OFFSET, -1, partition.log.startOffset);
     else {
       if (header.producerId >= 0) return this.#decideSequence(rows, partition, row);

@@ -273,3 +273,12 @@ test('timestamps at the ends of what 64 bits hold are taken where there are no b
     }
   }
 });
+
+test('versions 0-2 have their records looked at last: who is asked for impossible acks, or is not there, says so first', async () => {
+  const client = await story();
+  const twice = Buffer.concat([good, good]);
+  for (const [version, code] of [[0, ErrorCode.InvalidRequiredAcks], [2, ErrorCode.InvalidRequiredAcks], [3, InvalidRecord]] as const) {
+    expect((await client.produce('orders', twice, { version, acks: 2 })).errorCode, `version ${version}`).toBe(code);
+    expect((await client.produce('orders', twice, { version, acks: -1 })).errorCode, `version ${version}`).toBe(InvalidRecord);
+  }
+});
