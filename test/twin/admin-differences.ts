@@ -36,8 +36,8 @@ export const adminDifferences: readonly Allowed[] = [
     ends: true,
     // Kafka waits for its leader as long as it was told to, so that no answer at all is one of its answers.
     matches: ({ step, path, answers }) => step?.api === 'CreateTopics' && (path === 'answer' || path === 'kind' || path.startsWith('answer.topics'))
-      && (rowsAt(answers.ours, 'topics') ?? []).some(({ errorMessage }) => errorMessage === 'Cannot have replication factor of 0.')
-      && !(rowsAt(answers.kafka, 'topics') ?? []).some(({ errorMessage }) => errorMessage === 'Cannot have replication factor of 0.'),
+      && asked({ step }).some(({ assignments = [] }) => assignments.some(({ brokerIds }) => brokerIds.length === 0))
+      && (rowsAt(answers.ours, 'topics') ?? []).some(({ errorCode }) => errorCode === 39),
   },
   {
     id: 'deleted-and-told-again',
@@ -85,10 +85,10 @@ export const adminDifferences: readonly Allowed[] = [
 ];
 
 interface AskedTopic {
-  readonly assignments?: readonly { readonly partitionIndex: number }[];
+  readonly assignments?: readonly { readonly partitionIndex: number; readonly brokerIds: readonly number[] }[];
 }
 
-function asked({ step }: Difference): readonly AskedTopic[] {
+function asked({ step }: Pick<Difference, 'step'>): readonly AskedTopic[] {
   const { topics = [] } = (step?.body ?? {}) as { topics?: readonly AskedTopic[] };
   return topics;
 }

@@ -61,3 +61,16 @@ async function segments(directory: string, made: MadeUp): Promise<object> {
   }
   return Object.fromEntries(found);
 }
+
+const CHANGES = '/config/changes';
+/** Whoever is to hear of a change has heard of it by then. */
+const HEARD_MS = 10_000;
+
+/** With each change a broker looks through all that there were in a quarter of an hour: thousands here, and it would lag behind. */
+export async function forgetOldChanges(zk: ZooKeeper): Promise<void> {
+  const { children } = await zk.getChildren(CHANGES);
+  await Promise.all(children.map(async name => {
+    const stat = await zk.exists(`${CHANGES}/${name}`);
+    if (stat !== null && stat.ctime < Date.now() - HEARD_MS) await zk.delete(`${CHANGES}/${name}`).catch(() => undefined);
+  }));
+}

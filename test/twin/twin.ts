@@ -1,7 +1,7 @@
 // Plays conversations to both brokers and keeps what differed, each difference shrunk to the shortest conversation that
 // still shows it.
 
-import { compareSegments, compareZnodes } from './aftermath.js';
+import { compareSegments, compareZnodes, forgetOldChanges } from './aftermath.js';
 import { compareSteps, type Difference, type Sides } from './compare.js';
 import type { Conversation } from './conversation.js';
 import { converse, farewell } from './converse.js';
@@ -146,6 +146,8 @@ export class Twin {
         await player.close();
       }));
     }
+    const { ours, kafka } = this.#pair.clients;
+    await Promise.all([ours, kafka].map(forgetOldChanges));
   }
 
   async #play(conversation: Conversation, prefix: string, { counted = false, kept = false }: { counted?: boolean; kept?: boolean }): Promise<Sorted> {

@@ -131,6 +131,7 @@ test('the zero topic id is nothing that a session could remember; without one it
   const { client, topicId } = await story();
   const of = (id: string): FetchRequestInput => ({ topics: [{ topicId: id, partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: PLENTY }] }] });
   expect(await client.fetchAll({ sessionId: 0, sessionEpoch: 0, ...of(ZERO_ID) }, 13)).toMatchObject({ errorCode: ErrorCode.InvalidRequest, sessionId: 0, responses: [] });
+  expect((await client.fetchAll({ sessionId: 0, sessionEpoch: 0, forgottenTopicsData: [{ topicId: ZERO_ID, partitions: [0] }] }, 13)).errorCode, 'a new session has nothing to forget').toBe(0);
   expect((await client.fetchAll(of(ZERO_ID), 13)).responses[0]!.partitions[0]!.errorCode).toBe(ErrorCode.UnknownTopicId);
   const { sessionId } = await client.fetchAll({ sessionId: 0, sessionEpoch: 0, ...of(topicId) }, 13);
   expect((await client.fetchAll({ sessionId, sessionEpoch: 1, ...of(ZERO_ID) }, 13)).errorCode).toBe(ErrorCode.InvalidRequest);
