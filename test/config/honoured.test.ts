@@ -34,6 +34,8 @@ function topicKeysInUse(): Set<string> {
   if (/policies/.test(literal) && /\.compact\b/.test(acting)) used.add('cleanup.policy');
   // Consumers that do not know zstd are kept from such a topic; what the key is for, recompression, is not there.
   used.delete('compression.type');
+  // Where it is off old fetches are refused as by Kafka; where it is on they are refused too.
+  used.delete('message.downconversion.enable');
   // What bound() falls back on.
   if (used.has('message.timestamp.after.max.ms')) used.add('message.timestamp.difference.max.ms');
   // The controller reads this one where it elects.
