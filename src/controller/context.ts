@@ -83,7 +83,7 @@ export class ControllerContext {
     for (const topic of this.topics.values()) if (!this.deleting.has(topic.name)) yield* topic.partitions.values();
   }
 
-  /** Partitions that have a replica on `broker`. */
+  /** Of these, partitions that have a replica on `broker`. */
   *partitionsOn(broker: number): IterableIterator<PartitionFacts> {
     for (const partition of this.partitions()) if (partition.replicas.includes(broker)) yield partition;
   }

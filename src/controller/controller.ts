@@ -177,7 +177,7 @@ export class Controller {
   async #directoriesChanged(events: readonly string[]): Promise<void> {
     for (const broker of await this.#store.logDirEvents(events)) {
       for (const partition of this.#context.partitionsOn(broker)) {
-        if (partition.leadership !== undefined && !this.#context.deleting.has(partition.topic)) this.#requests.leadership(partition, false, [broker]);
+        if (partition.leadership !== undefined) this.#requests.leadership(partition, false, [broker]);
       }
     }
     await this.#requests.send();

@@ -150,7 +150,7 @@ export class FetchSessions {
       // A full fetch ends whatever session it names.
       const named = sessionId === NO_SESSION ? undefined : this.#sessions.get(sessionId);
       if (named !== undefined) this.#drop(named);
-      if (sessionEpoch === INITIAL_EPOCH && namesNoTopic([view.rows], apiVersion)) return refusing(ErrorCode.InvalidRequest);
+      if (sessionEpoch === INITIAL_EPOCH && apiVersion >= TOPIC_IDS_FROM && holdsZeroId(view.rows)) return refusing(ErrorCode.InvalidRequest);
       return this.#full(view, apiVersion, sessionEpoch === INITIAL_EPOCH && apiVersion >= 7 && isIsolationLevel(view.isolationLevel));
     }
     const session = this.#sessions.get(sessionId);
@@ -158,7 +158,7 @@ export class FetchSessions {
     if (session.epoch !== sessionEpoch) return refusing(ErrorCode.InvalidFetchSessionEpoch);
     if (session.usesTopicIds !== apiVersion >= TOPIC_IDS_FROM) return refusing(ErrorCode.FetchSessionTopicIdError);
     if (session.inUse && session.entries.size > MOST_COPIED) return refusing(ErrorCode.InvalidFetchSessionEpoch);
-    if (namesNoTopic([view.rows, view.forgotten], apiVersion)) return refusing(ErrorCode.InvalidRequest);
+    if (apiVersion >= TOPIC_IDS_FROM && (holdsZeroId(view.rows) || holdsZeroId(view.forgotten))) return refusing(ErrorCode.InvalidRequest);
     session.epoch = session.epoch === LARGEST ? 1 : session.epoch + 1;
     return this.#incremental(session, view);
   }
@@ -325,9 +325,8 @@ class Rows {
  * By the zero id no topic can be remembered: Kafka fails on it, unless there is to be no session. What a new session is to
  * forget is not looked at.
  */
-function namesNoTopic(lists: readonly { readonly topicCount: number; topicId(topic: number): string }[], apiVersion: number): boolean {
-  if (apiVersion < TOPIC_IDS_FROM) return false;
-  for (const asked of lists) for (let topic = 0; topic < asked.topicCount; topic++) if (asked.topicId(topic) === ZERO_ID) return true;
+function holdsZeroId(asked: { readonly topicCount: number; topicId(topic: number): string }): boolean {
+  for (let topic = 0; topic < asked.topicCount; topic++) if (asked.topicId(topic) === ZERO_ID) return true;
   return false;
 }
 
