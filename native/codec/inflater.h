@@ -41,7 +41,10 @@ class Inflater {
   uint64_t made() const { return made_; }
 
   // No batch is under way for now: gives back what only an unusual one needed.
-  void rest() { zstd_.rest(); }
+  void rest() {
+    snappy_.rest();
+    zstd_.rest();
+  }
 
  private:
   bool make_room();

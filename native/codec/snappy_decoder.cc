@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "base/byte_order.h"
 #include "codec/little_endian.h"
@@ -15,6 +16,7 @@ constexpr uint8_t kMagic[8] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0};
 constexpr size_t kHeaderBytes = 16;  // magic, version, oldest version that can read it
 constexpr int32_t kOldestVersion = 1;
 constexpr ptrdiff_t kMargin = 80;    // a longest copy, and the step beyond it
+constexpr size_t kMostOfAByte = 22;  // plain bytes: a copy of 64 takes three
 
 enum class Header : uint8_t { kGood, kNone, kTooOld };
 
@@ -74,6 +76,7 @@ bool SnappyDecoder::begin_block(const uint8_t* end) {
     if (byte < 0x80) break;
   }
   if (bytes > INT32_MAX) return false;  // Java has no arrays beyond
+  block_begin_ = at_;
   block_end_ = end;
   block_bytes_ = bytes;
   produced_ = 0;
@@ -88,20 +91,50 @@ Decoded SnappyDecoder::run(PlainWindow& window) {
   if (step_ == Step::kChunk) {
     if (const Decoded begun = next_chunk(); begun != Decoded::kMore) return begun;
   }
-  return step_ == Step::kEnd ? Decoded::kEnd : decode(window);
+  if (step_ == Step::kEnd) return Decoded::kEnd;
+  if (reaches_far_ && !whole_) {
+    if (const Decoded begun = begin_whole(); begun != Decoded::kMore) return begun;
+  }
+  return whole_ ? decode_whole(window) : decode(window);
 }
 
-// Elements that lie well inside both the block and the window. True: nothing was wrong so far; whatever is not so simple is
-// left to decode().
-bool SnappyDecoder::decode_quickly(PlainWindow& window) {
+// Makes what there was of the block again, where all of it stays. A length that lies is found out before there is memory for it.
+Decoded SnappyDecoder::begin_whole() {
+  if (block_bytes_ / kMostOfAByte > static_cast<size_t>(block_end_ - block_begin_)) return Decoded::kDamaged;
+  whole_.reset(new (std::nothrow) uint8_t[block_bytes_]);
+  if (!whole_) return Decoded::kNoMemory;
+  whole_window_ = {whole_.get(), whole_.get(), whole_.get() + produced_};
+  at_ = block_begin_;
+  produced_ = 0;
+  while (whole_window_.room() > 0) {
+    if (const Decoded decoded = decode(whole_window_); decoded != Decoded::kMore) return decoded;
+  }
+  return Decoded::kMore;
+}
+
+Decoded SnappyDecoder::decode_whole(PlainWindow& window) {
+  uint8_t* const from = whole_window_.end;
+  whole_window_.limit = from + std::min(window.room(), block_bytes_ - produced_);
+  const Decoded decoded = decode(whole_window_);
+  const size_t made = static_cast<size_t>(whole_window_.end - from);
+  if (made > 0) std::memcpy(window.end, from, made);
+  window.end += made;
+  if (step_ == Step::kChunk) {
+    whole_.reset();
+    reaches_far_ = false;
+  }
+  return decoded;
+}
+
+// Elements that lie well inside both the block and the window. Whatever is not so simple is left to decode().
+void SnappyDecoder::decode_quickly(PlainWindow& window) {
   const size_t room = std::min(window.room(), block_bytes_ - produced_);
-  if (room <= static_cast<size_t>(kMargin) || block_end_ - at_ <= kMargin) return true;
+  if (room <= static_cast<size_t>(kMargin) || block_end_ - at_ <= kMargin) return;
   uint8_t* to = window.end;
   const uint8_t* at = at_;
   uint8_t* const to_last = to + room - kMargin;
   const uint8_t* const at_last = block_end_ - kMargin;
   const uint8_t* const oldest = to - std::min(produced_, static_cast<size_t>(to - window.base));
-  bool well = true;
   while (to < to_last && at < at_last) {
     const uint8_t tag = *at;
     if ((tag & 3) == 0) {
@@ -122,41 +155,40 @@ bool SnappyDecoder::decode_quickly(PlainWindow& window) {
     }
     size_t length = (tag >> 2) + size_t{1};
     size_t distance;
+    size_t size;
     if ((tag & 3) == 2) {
       distance = load_le16(at + 1);
-      at += 3;
+      size = 3;
     } else if ((tag & 3) == 1) {
       length = (tag >> 2 & 7) + size_t{4};
       distance = static_cast<size_t>(tag >> 5) << 8 | at[1];
-      at += 2;
+      size = 2;
     } else {
       distance = load_le32(at + 1);
-      at += 5;
+      size = 5;
     }
-    if (distance == 0 || distance > static_cast<size_t>(to - oldest)) {
-      well = false;
-      break;
-    }
+    if (distance == 0 || distance > static_cast<size_t>(to - oldest)) break;
+    at += size;
     repeat_match(to, distance, length);
     to += length;
   }
   produced_ += static_cast<size_t>(to - window.end);
   window.end = to;
   at_ = at;
-  return well;
 }
 
 Decoded SnappyDecoder::decode(PlainWindow& window) {
   for (;;) {
     switch (step_) {
       case Step::kTag: {
-        if (!decode_quickly(window)) return Decoded::kDamaged;
+        decode_quickly(window);
         if (at_ == block_end_) {
           if (produced_ != block_bytes_) return Decoded::kDamaged;
           produced_ = 0;
           step_ = Step::kChunk;
           return Decoded::kMore;
         }
+        const uint8_t* const element = at_;
         const uint8_t tag = *at_++;
         const size_t more = static_cast<size_t>(block_end_ - at_);
         const size_t kind = tag & 3;
@@ -172,7 +204,13 @@ Decoded SnappyDecoder::decode(PlainWindow& window) {
         } else {
           left_ = kind == 1 ? (tag >> 2 & 7) + size_t{4} : (tag >> 2) + size_t{1};
           distance_ = kind == 1 ? static_cast<size_t>(tag >> 5) << 8 | number : number;
-          if (distance_ == 0 || distance_ > std::min(produced_, static_cast<size_t>(window.end - window.base))) return Decoded::kDamaged;
+          if (distance_ == 0 || distance_ > produced_) return Decoded::kDamaged;
+          // The window may move on in the midst of the copy, and keeps no more than this.
+          if (distance_ > PlainWindow::kHistory && !whole_) {
+            at_ = element;
+            reaches_far_ = true;
+            return Decoded::kMore;
+          }
           step_ = Step::kCopy;
         }
         if (left_ > block_bytes_ - produced_) return Decoded::kDamaged;

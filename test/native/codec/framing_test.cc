@@ -135,6 +135,20 @@ TEST_CASE("snappy: a stream of blocks, and several streams") {
   CHECK(inflated(Codec::kSnappy, snappy_stream(1, {snappy_block({}), snappy_block(kOne)})) == kOne);
 }
 
+TEST_CASE("snappy: blocks that refer back further than a window, one behind the other in a stream") {
+  // 300,000 bytes of noise, and its first sixty again.
+  const auto far = [](uint32_t seed) {
+    const Plain once = noise(300'000, seed);
+    Plain block = {0x9c, 0xa8, 0x12, 62 << 2, 0xdf, 0x93, 0x04};
+    return std::pair(block + once + Plain{59 << 2 | 3, 0xe0, 0x93, 0x04, 0x00}, once + Plain(once.begin(), once.begin() + 60));
+  };
+  const auto [one, plain_one] = far(1);
+  const auto [two, plain_two] = far(2);
+  CHECK(inflated(Codec::kSnappy, one) == plain_one);
+  CHECK(inflated(Codec::kSnappy, snappy_stream(1, {one, snappy_block(kOne), two})) == plain_one + kOne + plain_two);
+  CHECK(inflated(Codec::kSnappy, Plain(one.begin(), one.end() - 1)) == std::nullopt);
+}
+
 TEST_CASE("snappy: fewer than four bytes at the end are not read, nor what follows a header that is none") {
   const Plain stream = snappy_stream(1, {snappy_block(kOne)});
   CHECK(inflated(Codec::kSnappy, stream + Plain(3, 1)) == kOne);

@@ -105,3 +105,57 @@ TEST_CASE("blocks of the reference encoders, bent at random, are taken and refus
     CHECK(got == (good ? std::optional(bytes_of(expected)) : std::nullopt));
   }
 }
+
+namespace {
+
+// A block as Go's encoders make them: its copies reach back as far as they like.
+Plain far_reaching_block(std::mt19937& random, size_t bytes) {
+  Plain elements;
+  size_t made = 0;
+  const auto add = [&](std::initializer_list<size_t> all) {
+    for (const size_t byte : all) elements.push_back(static_cast<uint8_t>(byte));
+  };
+  while (made < bytes) {
+    const size_t literal = 1 + random() % 3'000;
+    add({61 << 2, literal - 1, (literal - 1) >> 8});
+    for (size_t i = 0; i < literal; ++i) elements.push_back(static_cast<uint8_t>(random()));
+    made += literal;
+    for (size_t copies = random() % 60; copies > 0; --copies) {
+      const size_t length = 1 + random() % 64;
+      const size_t distance = 1 + random() % made;
+      add({(length - 1) << 2 | 3, distance, distance >> 8, distance >> 16, distance >> 24});
+      made += length;
+    }
+  }
+  Plain block;
+  for (; made >= 0x80; made >>= 7) block.push_back(static_cast<uint8_t>(made | 0x80));
+  block.push_back(static_cast<uint8_t>(made));
+  block.insert(block.end(), elements.begin(), elements.end());
+  return block;
+}
+
+}  // namespace
+
+TEST_CASE("a snappy block may refer back to its first byte, however long it is") {
+  std::mt19937 random(7);
+  Inflater inflater;
+  for (int round = 0; round < 150; ++round) {
+    Plain block = far_reaching_block(random, round % 3 == 0 ? 900'000 : 100'000 + random() % 300'000);
+    // Bent after its length: what length to believe is told by another test.
+    for (uint32_t changes = random() % 3; changes > 0; --changes) block[3 + random() % (block.size() - 3)] = static_cast<uint8_t>(random());
+    std::string expected;
+    const bool good = snappy::Uncompress(reinterpret_cast<const char*>(block.data()), block.size(), &expected);
+    const std::optional<Plain> got = inflated(inflater, Codec::kSnappy, block);
+    REQUIRE(got.has_value() == good);
+    if (good) REQUIRE((*got == bytes_of(expected)));
+  }
+}
+
+TEST_CASE("a snappy block that reaches far and claims more than its bytes can become takes no memory for it") {
+  std::mt19937 random(8);
+  Plain elements = far_reaching_block(random, 500'000);
+  elements.erase(elements.begin(), elements.begin() + 3);
+  Plain block = {0xff, 0xff, 0xff, 0xff, 0x07};
+  block.insert(block.end(), elements.begin(), elements.end());
+  CHECK(inflated(Codec::kSnappy, block) == std::nullopt);
+}
