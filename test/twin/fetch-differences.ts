@@ -80,6 +80,17 @@ export const fetchDifferences: readonly Allowed[] = [
       return step.api === 'Fetch' && isRefused(difference.answers.ours, INVALID_REQUEST);
     },
   },
+  {
+    id: 'woken-by-the-first',
+    reason: 'a fetch that waits goes on when one of the logs that a produce request writes to has its records; Kafka writes to all of them first',
+    matches: difference => {
+      const { step, answers } = difference;
+      if (step?.api !== 'Fetch' || ![answers.ours, answers.kafka].every(each => (each as { came?: string }).came === 'after a wait')) return false;
+      const { ours, kafka, field } = partitionOf(difference);
+      const empty = (told: Told | undefined): boolean => told?.errorCode === 0 && Array.isArray(told['records']) && told['records'].length === 0;
+      return ['highWatermark', 'lastStableOffset', 'records'].includes(field) && empty(ours) && !empty(kafka) && !wholeOf(answers.ours).responses.every(empty);
+    },
+  },
 ];
 
 /** One partition's two answers, and what differs in it. */
