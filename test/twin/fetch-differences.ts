@@ -30,6 +30,8 @@ export const fetchDifferences: readonly Allowed[] = [
     matches: difference => {
       if (difference.step?.api !== 'Fetch' || difference.step.version > 3) return false;
       const { ours, kafka, field } = partitionOf(difference);
+      // Kafka converts while it sends: what it cannot convert then ends the connection.
+      if ((difference.answers.kafka as { kind?: string }).kind === 'closed' && wholeOf(difference.answers.ours).responses.some(({ errorCode }) => errorCode === UNSUPPORTED_VERSION)) return true;
       // Records that Kafka cannot convert, for what they are, end its whole answer.
       if (isRefused(difference.answers.kafka, UNKNOWN_SERVER_ERROR) && wholeOf(difference.answers.ours).responses.some(({ errorCode }) => errorCode === UNSUPPORTED_VERSION)) return true;
       if (ours?.errorCode !== UNSUPPORTED_VERSION) return false;
