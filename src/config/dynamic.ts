@@ -21,6 +21,11 @@ export function isDynamicPassword(key: string): boolean {
   return PASSWORDS.some(name => key.endsWith(name));
 }
 
+/** Why none can be set here: they lie encoded in ZooKeeper, and nothing here would use them. */
+export function passwordFault(settings: Settings): string {
+  return settings.isSet('password.encoder.secret') ? 'Passwords cannot be encoded by this version' : 'Password encoder secret not configured';
+}
+
 /** Why these cannot be one broker's dynamic settings, or everybody's. Undefined: nothing is wrong with them by themselves. */
 export function dynamicFault(texts: Texts, perBroker: boolean): string | undefined {
   const names = javaPropertiesOrder([...texts.keys()]);

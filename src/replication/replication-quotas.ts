@@ -1,4 +1,4 @@
-// The three quotas of a broker's replication, as its settings and its topics' say them (BrokerConfigHandler and
+// The quotas of a broker's replication, as its settings and its topics' say them (BrokerConfigHandler and
 // TopicConfigHandler of ConfigHandler.scala).
 
 import type { Clock } from '../base/clock.js';
@@ -11,8 +11,6 @@ export class ReplicationQuotas {
   readonly leader: ReplicationQuota;
   /** Of what it takes from leaders. */
   readonly follower: ReplicationQuota;
-  /** Of what moves from one of its log directories to another. */
-  readonly alterLogDirs: ReplicationQuota;
   readonly #brokerId: number;
 
   constructor(config: BrokerConfig, clock: Clock, brokerId: number) {
@@ -20,9 +18,6 @@ export class ReplicationQuotas {
     const replication = { clock, windows: config.number('replication.quota.window.num'), windowMs: config.number('replication.quota.window.size.seconds') * 1000 };
     this.leader = new ReplicationQuota(replication);
     this.follower = new ReplicationQuota(replication);
-    this.alterLogDirs = new ReplicationQuota({
-      clock, windows: config.number('alter.log.dirs.replication.quota.window.num'), windowMs: config.number('alter.log.dirs.replication.quota.window.size.seconds') * 1000,
-    });
     this.#applyRates(config);
     config.onChange(changed => this.#applyRates(changed));
   }
@@ -36,7 +31,6 @@ export class ReplicationQuotas {
   #applyRates({ settings }: BrokerConfig): void {
     this.leader.bytesPerSecond = settings.dynamicNumber('leader.replication.throttled.rate') ?? Infinity;
     this.follower.bytesPerSecond = settings.dynamicNumber('follower.replication.throttled.rate') ?? Infinity;
-    this.alterLogDirs.bytesPerSecond = settings.dynamicNumber('replica.alter.log.dirs.io.max.bytes.per.second') ?? Infinity;
   }
 
   /** `partition:broker` each, or `*`. */

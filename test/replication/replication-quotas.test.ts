@@ -4,19 +4,19 @@ import { topicConfig } from '../../src/config/topic-config.js';
 import { ReplicationQuotas } from '../../src/replication/replication-quotas.js';
 
 const clock = { now: () => 0, monotonic: () => 0 };
-const rate = (value: string): ReadonlyMap<string, string> => new Map([['leader.replication.throttled.rate', value], ['replica.alter.log.dirs.io.max.bytes.per.second', value]]);
+const rate = (value: string): ReadonlyMap<string, string> => new Map([['leader.replication.throttled.rate', value]]);
 
 test('rates follow the settings: a broker\'s own before everybody\'s, and no bound where neither is set', () => {
   const config = BrokerConfig.from(new Map(), 'h');
   const quotas = new ReplicationQuotas(config, clock, 1);
-  const rates = (): number[] => [quotas.leader.bytesPerSecond, quotas.follower.bytesPerSecond, quotas.alterLogDirs.bytesPerSecond];
-  expect(rates()).toEqual([Infinity, Infinity, Infinity]);
+  const rates = (): number[] => [quotas.leader.bytesPerSecond, quotas.follower.bytesPerSecond];
+  expect(rates()).toEqual([Infinity, Infinity]);
   config.applyDynamic(new Map(), rate('5'));
-  expect(rates()).toEqual([5, Infinity, 5]);
+  expect(rates()).toEqual([5, Infinity]);
   config.applyDynamic(rate('7'), rate('5'));
-  expect(rates()).toEqual([7, Infinity, 7]);
+  expect(rates()).toEqual([7, Infinity]);
   config.applyDynamic(new Map(), new Map());
-  expect(rates()).toEqual([Infinity, Infinity, Infinity]);
+  expect(rates()).toEqual([Infinity, Infinity]);
 });
 
 test('a topic says which of its replicas on this broker are throttled, as leader and as follower', () => {
