@@ -30,7 +30,7 @@ export function passwordFault(settings: Settings): string {
 export function dynamicFault(texts: Texts, perBroker: boolean): string | undefined {
   const names = javaPropertiesOrder([...texts.keys()]);
   return told('Cannot update these configs dynamically', names.filter(isStatic))
-    ?? told('These security configs can be dynamically updated only per-listener using the listener prefix', names.filter(name => ONLY_OF_ONE_LISTENER.has(name)))
+    ?? told('These security configs can be dynamically updated only per-listener using the listener prefix', names.filter(name => ONLY_OF_ONE_LISTENER.has(name)), 'HashSet')
     ?? valueFault(texts)
     ?? (perBroker ? undefined : told('Cannot update these configs at default cluster level, broker id must be specified', names.filter(isOfOneBroker)));
 }
@@ -83,9 +83,9 @@ function invalid(value: string, key: string, reason: string): string {
   return `Invalid value ${value} for configuration ${key}: ${reason}`;
 }
 
-/** As Scala tells a set: it is another class from five elements on. */
-function told(what: string, names: readonly string[]): string | undefined {
-  return names.length === 0 ? undefined : `${what}: ${names.length > 4 ? 'HashSet' : 'Set'}(${names.join(', ')})`;
+/** As Scala tells a set: it is another class from five elements on, and where it was one of Java's. */
+function told(what: string, names: readonly string[], kind = names.length > 4 ? 'HashSet' : 'Set'): string | undefined {
+  return names.length === 0 ? undefined : `${what}: ${kind}(${names.join(', ')})`;
 }
 
 /** What is wrong with settings that are right each by itself (KafkaConfig.validateValues). */
@@ -195,6 +195,7 @@ function localFault(settings: Settings, unit: 'ms' | 'bytes', whole: number): st
 }
 
 const cleanerFault: ChangeCheck = (before, after) => {
+  if (!before.boolean('log.cleaner.enable')) return undefined;
   const [old, asked] = [before.number('log.cleaner.threads'), after.number('log.cleaner.threads')];
   if (asked < Math.trunc(old / 2)) return `Log cleaner threads cannot be reduced to less than half the current value ${old}`;
   return asked > old * 2 ? `Log cleaner threads cannot be increased to more than double the current value ${old}` : undefined;

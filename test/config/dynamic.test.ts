@@ -36,7 +36,7 @@ describe('what may be set while a broker runs', () => {
     expect(asEverybodys({ 'advertised.listeners': 'PLAINTEXT://a:1' })).toBe('Cannot update these configs at default cluster level, broker id must be specified: Set(advertised.listeners)');
     expect(asEverybodys({ 'listener.name.plaintext.ssl.keystore.type': 'PEM' })).toBe('Cannot update these configs at default cluster level, broker id must be specified: Set(listener.name.plaintext.ssl.keystore.type)');
     expect(asEverybodys({ 'listener.name.plaintext.max.connections': '10' })).toBeUndefined();
-    expect(asMine({ 'ssl.keystore.type': 'PEM' })).toBe('These security configs can be dynamically updated only per-listener using the listener prefix: Set(ssl.keystore.type)');
+    expect(asMine({ 'ssl.keystore.type': 'PEM' })).toBe('These security configs can be dynamically updated only per-listener using the listener prefix: HashSet(ssl.keystore.type)');
     expect(asMine({ 'listener.name.plaintext.ssl.keystore.type': 'PEM' })).toBeUndefined();
   });
 
@@ -49,6 +49,7 @@ describe('what may be set while a broker runs', () => {
     // What holds now is what was set last, and not what the file says.
     config.applyDynamic(texts({ 'num.io.threads': '16' }), NONE);
     expect(pool('32')).toBeUndefined();
+    expect(asMine({ 'log.cleaner.threads': '3' }, broker({ 'log.cleaner.enable': 'false' }))).toBeUndefined();
     expect(asMine({ 'log.cleaner.threads': '3' })).toBe(cause('Log cleaner threads cannot be increased to more than double the current value 1'));
   });
 
