@@ -108,6 +108,17 @@ export class Commands {
     else this.#advance(at);
   }
 
+  /** Everything below `watermark` of a log is committed: what is parked there is answered, with error `code` if that is not 0. */
+  advance(log: number, watermark: number, code: number): void {
+    const words = this.#words;
+    let at = this.#used;
+    words[at++] = Command.advance;
+    words[at++] = log;
+    words[at++] = watermark;
+    words[at++] = code;
+    this.#advance(at);
+  }
+
   /** The exchange is about to close: what is commanded from here on is for nobody. */
   close(): void {
     this.flush();

@@ -9,10 +9,11 @@ export const EventField = { kind: 0, slot: 1, connection: 2, offset: 3, length: 
 export const EventKind = { request: 1, opened: 2, closed: 3 } as const;
 
 /** What stands where in one record of `completions` (Float64Array). */
-export const CompletionField = { kind: 0, log: 1, cookie: 2, code: 3, baseOffset: 4, lastOffset: 5, timestamp: 6, position: 7, generation: 8, segment: 9, size: 10 } as const;
+export const CompletionField = { kind: 0, log: 1, cookie: 2, code: 3, baseOffset: 4, lastOffset: 5, timestamp: 6, position: 7, generation: 8, leaderEpoch: 9, size: 10 } as const;
 export const CompletionKind = {
   /** One append ended. `timestamp` is the largest in the batch, or the append time where the topic says so; `position`
-   * and `segment` say where the log ends now; `generation` is what later appends have to name. */
+   * is where its segment ends now; `generation` is what later appends have to name; `leaderEpoch` is that of its last batch.
+   * A follower's append that kept nothing is well, with both offsets -1. */
   appended: 1,
   /** All appends of an answer ended and one at least failed: `cookie` names the answer; ask failedAnswer(). */
   answerFailed: 2,
@@ -41,6 +42,8 @@ export const Command = {
   /** slot, arena offset, length, appends, then per append: positions of base offset, log append time (or -1), log start
    * offset (or -1), counted from the answer's start. The appends follow at once. Length 0: nothing is to be sent. */
   answer: 6,
+  /** log, high watermark, Kafka's error code or 0: answers parked below it go out, or come back with the code */
+  advance: 9,
 } as const;
 
 /** Flags of an append. */
@@ -170,7 +173,12 @@ export interface NativeExchange {
   segments(cookie: number, log: number, target: Float64Array): void;
   /** Headers of batches from `from` on into `target` (ScanField). Values: batches, next offset. */
   scan(cookie: number, log: number, from: number, target: Float64Array): void;
-  /** Values: end offset. */
+  /**
+   * The log's leader epoch is `epoch` from here on: appends of a lower one that come behind fail with `fencedEpoch`. Values: where
+   * it began. A lower epoch than the log's fails with `fencedEpoch` itself.
+   */
+  beginEpoch(cookie: number, log: number, epoch: number): void;
+  /** Values: end offset, start offset. */
   truncate(cookie: number, log: number, offset: number): void;
   truncateFullyAndStartAt(cookie: number, log: number, offset: number): void;
   setLogStartOffset(cookie: number, log: number, offset: number): void;
@@ -187,6 +195,17 @@ export interface NativeExchange {
   abandonLog(cookie: number, log: number): void;
   /** Once a log is closed: its index may be used again. */
   forgetLog(log: number): void;
+
+  /**
+   * Whether an append is committed as soon as it is written. From the first such word after takeBack() on, answers are parked or go
+   * out; what was parked goes out with `alone`. Says the log's end, below which everything is committed where it was alone until
+   * now; -1 where the log is not open.
+   */
+  commitAlone(log: number, alone: boolean): number;
+  /** Answers parked in this log, and those that come from here on, come back with `code`, until commitAlone(). */
+  takeBack(log: number, code: number): void;
+  /** Parked answers whose time ran out come back with `code`. Says how many appends are still parked. */
+  expireParked(code: number): number;
 
   /**
    * Checks one batch ahead of its append, and changes nothing. `flags` are those of the append. Values: refused records that

@@ -255,7 +255,7 @@ class Broker implements RunningBroker {
     this.#topicConfigs = new TopicConfigs(this.#zk, config, topic => this.#reconfigure(topic));
     await this.#topicConfigs.reloadAll();
     const logs = (this.#logs = new LogManager({
-      native: plane.native, jobs: plane.jobs, storage: this.#storage, logDirs: this.#logDirs, unusable: this.#unusable,
+      native: plane.native, jobs: plane.jobs, commands: plane.commands, storage: this.#storage, logDirs: this.#logDirs, unusable: this.#unusable,
       clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger,
       topicConfig: topic => this.#topicConfigs.of(topic),
       producerExpirationMs: () => config.number('producer.id.expiration.ms'),

@@ -189,6 +189,7 @@ export class DataPlane {
         logs?.byIndex(log)?.appended(
           completions[at + CompletionField.code]!, completions[at + CompletionField.cookie]!, completions[at + CompletionField.baseOffset]!,
           completions[at + CompletionField.lastOffset]!, completions[at + CompletionField.timestamp]!, completions[at + CompletionField.generation]!,
+          completions[at + CompletionField.leaderEpoch]!,
         );
         break;
       case CompletionKind.answerFailed:
