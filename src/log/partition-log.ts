@@ -190,7 +190,7 @@ export class PartitionLog {
       return;
     }
     this.#followed.push({ offset, ended });
-    this.#access.commands.append(this.index, offset, length, leaderEpoch, AppendFlag.follower | AppendFlag.notify, this.generation, FOLLOWED, false);
+    this.#access.commands.append(this.index, offset, length, leaderEpoch, AppendFlag.follower | AppendFlag.notify, this.generation, FOLLOWED);
   }
 
   /**

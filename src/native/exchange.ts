@@ -15,7 +15,10 @@ export const CompletionKind = {
    * is where its segment ends now; `generation` is what later appends have to name; `leaderEpoch` is that of its last batch.
    * A follower's append that kept nothing is well, with both offsets -1. */
   appended: 1,
-  /** All appends of an answer ended and one at least failed: `cookie` names the answer; ask failedAnswer(). */
+  /**
+   * The appends of an answer are written, but for those that failed; or all of its rows have ended, and some were not committed: `cookie` names the
+   * answer. Ask failedAnswer(), give what is to be given again (`begin`, `appendRow`), and say what is to be answered (`answer`).
+   */
   answerFailed: 2,
   /** A log rolled: `baseOffset` is the base offset of the new active segment. */
   rolled: 3,
@@ -39,9 +42,14 @@ export const Command = {
   releaseFrame: 4,
   /** log, arena offset, length, leader epoch, flags, generation, cookie */
   append: 5,
-  /** slot, arena offset, length, appends, then per append: positions of base offset, log append time (or -1), log start
-   * offset (or -1), counted from the answer's start. The appends follow at once. Length 0: nothing is to be sent. */
+  /** slot, arena offset, length, rows, then per row: positions of base offset, log append time (or -1), log start
+   * offset (or -1), counted from the answer's start, to be filled in by its append; -1 where it has none. Length 0: nothing is to be
+   * sent; -1: the connection is to end. The request's last append was given before. */
   answer: 6,
+  /** slot, rows, milliseconds that a row may wait to be committed, or -1: it need not be. An answer that appends will travel with. */
+  begin: 7,
+  /** slot, row, then as `append`: the append of a row of the answer that was begun there */
+  appendRow: 8,
   /** log, high watermark, Kafka's error code or 0: answers parked below it go out, or come back with the code */
   advance: 9,
 } as const;
@@ -64,7 +72,12 @@ export const RecordErrorField = { index: 0, code: 1, timestampHigh: 2, timestamp
 
 /** How one append of a failed answer ended. */
 export interface AppendOutcome {
+  /** Of the request, as it was given. */
+  readonly row: number;
+  /** Of native code: it was not written. */
   readonly code: number;
+  /** Kafka's error: it was written, and not committed. */
+  readonly refusal: number;
   readonly baseOffset: number;
   readonly logAppendTime: number;
   readonly logStartOffset: number;
@@ -73,11 +86,9 @@ export interface AppendOutcome {
   readonly recordErrors: number;
 }
 
-/** An answer that could not travel with its appends: a copy of its bytes as they were given, and one outcome per append, in order. */
+/** An answer that cannot be sent as it is. Each outcome is told once. The others are well, or are still waited for. */
 export interface FailedAnswer {
   readonly slot: number;
-  /** Empty where nothing was to be sent. */
-  readonly answer: Buffer;
   readonly outcomes: readonly AppendOutcome[];
 }
 

@@ -304,7 +304,7 @@ class Broker implements RunningBroker {
     let offsetsPartitions: number | undefined;
     const log = new InternalTopicLog({
       topic: GROUP_OFFSETS_TOPIC, native: plane.native, commands: plane.commands, arena: plane.space.bytes,
-      replicas: this.#replicas, waits: plane.waits, flush: () => plane.flush(),
+      replicas: this.#replicas, flush: () => plane.flush(),
     });
     const groups = (this.#groups = createGroupCoordinator({
       ...seams, log,
