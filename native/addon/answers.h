@@ -43,7 +43,7 @@ struct AppendOutcome {
   int64_t base_offset = -1;
   int64_t log_append_time = -1;
   int64_t start_offset = -1;
-  std::vector<RecordError> record_errors;  // the first of them
+  std::vector<RecordError> record_errors = {};  // the first of them
   uint32_t record_error_count = 0;
 };
 
