@@ -312,9 +312,11 @@ export class PartitionLog {
       this.endOffset = end;
       this.startOffset = start;
       this.activeSegmentBase = this.#fact(LogFact.activeSegmentBase);
-      this.recoveryPoint = Math.min(this.recoveryPoint, end);
+      // One that was started anew may end beyond what was on disk, and beyond its epochs.
+      this.recoveryPoint = start === end ? end : Math.min(this.recoveryPoint, end);
       // Also where nothing was cut: an epoch that began at the end, and in which nothing was written, is the leader's to confirm.
-      this.epochs.truncateFromEnd(end);
+      if (start === end) this.epochs.clear();
+      else this.epochs.truncateFromEnd(end);
       return shorter ? { start, end, watermark: this.onTruncated(end) } : undefined;
     });
     if (cut === undefined) return;
