@@ -270,7 +270,7 @@ class Broker implements RunningBroker {
     this.#topicConfigs = new TopicConfigs(this.#zk, config, topic => this.#reconfigure(topic), () => void this.#reconfigureAll());
     await this.#topicConfigs.reloadAll();
     const logs = (this.#logs = new LogManager({
-      native: plane.native, jobs: plane.jobs, storage: this.#storage, logDirs: this.#logDirs, unusable: this.#unusable,
+      native: plane.native, jobs: plane.jobs, commands: plane.commands, storage: this.#storage, logDirs: this.#logDirs, unusable: this.#unusable,
       clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger,
       topicConfig: topic => this.#topicConfigs.of(topic),
       producerExpirationMs: () => config.number('producer.id.expiration.ms'),
@@ -319,7 +319,7 @@ class Broker implements RunningBroker {
     let offsetsPartitions: number | undefined;
     const log = new InternalTopicLog({
       topic: GROUP_OFFSETS_TOPIC, native: plane.native, commands: plane.commands, arena: plane.space.bytes,
-      replicas: this.#replicas, waits: plane.waits, flush: () => plane.flush(),
+      replicas: this.#replicas, flush: () => plane.flush(),
     });
     const groups = (this.#groups = createGroupCoordinator({
       ...seams, log,
