@@ -215,7 +215,7 @@ export interface NativeExchange {
   commitAlone(log: number, alone: boolean): number;
   /** Answers parked in this log, and those that come from here on, come back with `code`, until commitAlone(). */
   takeBack(log: number, code: number): void;
-  /** Parked answers whose time ran out come back with `code`. Says how many appends are still parked. */
+  /** Parked answers whose time ran out come back with `code`. Says in how many logs some are still parked. */
   expireParked(code: number): number;
 
   /**

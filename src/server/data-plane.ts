@@ -122,6 +122,7 @@ export class DataPlane {
       native, commands, space, replicas, inspector, turns, logger,
       deadlines: new CommitDeadlines(native, commands, timers),
       resume: connection => this.#dispatcher!.done(connection),
+      lookAgain: () => this.#dispatcher!.drain(),
     });
     const sessions = new FetchSessions(() => config.number('max.incremental.fetch.session.cache.slots'), clock, random);
     const fetch = new FetchService({
