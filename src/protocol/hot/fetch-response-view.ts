@@ -5,6 +5,8 @@ import { grownFloat64, grownInt32, isOversized, roomFor } from './rows.js';
 import { StringPool } from './string-pool.js';
 
 const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA';
+/** In a batch's header. */
+const LAST_OFFSET_DELTA_AT = 23;
 const TAG = { divergingEpoch: 0, nodeEndpoints: 0 } as const;
 
 /**
@@ -39,6 +41,7 @@ export class FetchResponseView {
   #topicIds: string[] = [];
   #firstPartitions = new Int32Array(0);
   #rows = 0;
+  #bytes: Buffer = Buffer.alloc(0);
 
   constructor(names = new StringPool(), ids = new StringPool('base64url')) {
     this.#names = names;
@@ -49,10 +52,19 @@ export class FetchResponseView {
   topicId(topic: number): string { return this.#topicIds[topic]!; }
   firstPartition(topic: number): number { return topic < this.topicCount ? this.#firstPartitions[topic]! : this.partitionCount; }
 
+  /** The first batch of records that lie at `recordsAt`; they must hold its header. */
+  firstBatch(recordsAt: number): { readonly baseOffset: number; readonly lastOffset: number } {
+    const reader = this.#reader.reset(this.#bytes, recordsAt);
+    const baseOffset = reader.readInt64();
+    reader.skip(LAST_OFFSET_DELTA_AT - 8);
+    return { baseOffset, lastOffset: baseOffset + reader.readInt32() };
+  }
+
   /** Decodes the body that stands in `bytes[start, end)`. Throws ProtocolError where the generated codec does. */
   decode(bytes: Buffer, start: number, end: number, version: number): void {
     if (version < FetchResponse.minVersion || version > FetchResponse.maxVersion) throw new ProtocolError(`FetchResponse has no version ${version}`);
     this.#forget();
+    this.#bytes = bytes;
     const flexible = version >= FetchResponse.flexibleFrom;
     const reader = this.#reader.reset(bytes, start, end);
     this.throttleTimeMs = version >= 1 ? reader.readInt32() : 0;

@@ -17,6 +17,8 @@ export class ReplicaFetchRequest {
   maxBytes = LONGEST_ANSWER;
   sessionId = 0;
   sessionEpoch = -1;
+  /** Every topic has an id, so that versions from 13 on can be spoken. Not sent. */
+  usesTopicIds = false;
   /** What is to be fetched. */
   readonly rows = new FetchRequestRows();
   /** What the session is to forget; only topics and partition indexes are set. */

@@ -43,7 +43,7 @@ export interface FollowedPartition {
   /** undefined: it cannot be had, its directory failed. */
   readonly log: FollowedLog | undefined;
   readonly highWatermark: number;
-  /** The leader's watermark, told when what came with it is appended: ours is the lesser of it and our end. It may go down. */
+  /** The leader's watermark, told when what came with it is appended: ours is the same, within our log's start and end. It may go down. */
   adoptWatermark(highWatermark: number): void;
 }
 
