@@ -11,7 +11,7 @@ import type { FollowerFetchSession } from './follower-fetch-session.js';
 import type { FetchAnswer } from './leader-endpoint.js';
 import { resetOutOfRange } from './out-of-range.js';
 import { UNKNOWN_LAG, type PartitionFetchState } from './partition-fetch-state.js';
-import type { ReplicationQuota } from './replication-quota.js';
+import type { ReplicaQuota } from '../replication-quota.js';
 import { truncateToEpochEnd } from './truncating.js';
 
 /** Answers with more rows than this are gone through in turns. */
@@ -25,7 +25,7 @@ export class AnswerProcessor {
   readonly #session: FollowerFetchSession;
   readonly #turns: TurnQueue;
   readonly #logger: Logger;
-  readonly #quota: ReplicationQuota;
+  readonly #quota: ReplicaQuota;
   readonly #ended: () => void;
   #answer!: FetchAnswer;
   /** Rows that were looked at. */
@@ -35,7 +35,7 @@ export class AnswerProcessor {
   #outOfRange: PartitionFetchState[] = [];
 
   /** `ended`: an answer is done with, and released. */
-  constructor(context: FetcherContext, session: FollowerFetchSession, turns: TurnQueue, quota: ReplicationQuota, ended: () => void) {
+  constructor(context: FetcherContext, session: FollowerFetchSession, turns: TurnQueue, quota: ReplicaQuota, ended: () => void) {
     this.#context = context;
     this.#session = session;
     this.#turns = turns;
@@ -184,7 +184,7 @@ export class AnswerProcessor {
 
   /**
    * The leader's log starts in the middle of its first batch (records before were deleted), and ours is empty: it begins with
-   * that whole batch, though nobody may read it from its beginning. Anywhere else a batch before our end is a contradiction.
+   * that whole batch, and the leader's start offset is adopted behind it. Anywhere else a batch before our end is a contradiction.
    */
   #beginEarlier(state: PartitionFetchState): void {
     const log = state.partition.log!;
@@ -194,7 +194,7 @@ export class AnswerProcessor {
       this.#context.fail(state, `its log ends at ${endOffset}, and the leader sent a batch of ${first.baseOffset} to ${first.lastOffset}`);
       return;
     }
-    this.#await(this.#context.work(state, 'emptying its log', () => log.truncateFullyAndStartAt(first.baseOffset, startOffset)).then(ours => {
+    this.#await(this.#context.work(state, 'emptying its log', () => log.truncateFullyAndStartAt(first.baseOffset)).then(ours => {
       if (ours) this.#append(state, log);
     }));
   }

@@ -32,8 +32,8 @@ export interface FollowedLog {
   appendAsFollower(offset: number, length: number, leaderEpoch: number, ended: (end: FollowerAppendEnd) => void): void;
   /** Resolves when the log ends at `offset`, or where it did if that is less. */
   truncateTo(offset: number): Promise<void>;
-  /** Drops everything; the next batch may begin at `offset`. The log starts at `startOffset` (of what is below nobody may read), or else there. */
-  truncateFullyAndStartAt(offset: number, startOffset?: number): Promise<void>;
+  /** Drops everything: the log is empty and goes on at `offset`. */
+  truncateFullyAndStartAt(offset: number): Promise<void>;
   raiseStartOffset(offset: number): Promise<void>;
 }
 
@@ -42,6 +42,7 @@ export interface FollowedPartition {
   readonly index: number;
   /** undefined: it cannot be had, its directory failed. */
   readonly log: FollowedLog | undefined;
+  /** Within the log's start and end, also when the log was cut. */
   readonly highWatermark: number;
   /** The leader's watermark, told when what came with it is appended: ours is the same, within our log's start and end. It may go down. */
   adoptWatermark(highWatermark: number): void;

@@ -40,7 +40,7 @@ export interface LeaderEndpoint {
   readonly tellsDivergence: boolean;
   /** Topics may be named by their ids. */
   readonly takesTopicIds: boolean;
-  /** Sends `request`, which is free again when this returns. One of the two is called, once, and not before this returns. */
+  /** Sends `request`, which must stay as it is until one of the two is called: once, and not before this returns. */
   fetch(request: ReplicaFetchRequest, taken: (answer: FetchAnswer) => void, failed: (error: Error) => void): void;
   /** One answer for each question, in order. Rejects where the leader cannot be asked. */
   epochEnds(questions: readonly EpochQuestion[]): Promise<readonly EpochEndAnswer[]>;

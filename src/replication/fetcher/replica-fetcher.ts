@@ -16,7 +16,7 @@ import { FollowerFetchSession } from './follower-fetch-session.js';
 import type { FollowerAppendEnd } from './followed-partition.js';
 import type { FetchAnswer, LeaderEndpoint } from './leader-endpoint.js';
 import type { PartitionFetchState } from './partition-fetch-state.js';
-import type { ReplicationQuota } from './replication-quota.js';
+import type { ReplicaQuota } from '../replication-quota.js';
 import { truncateByEpochs } from './truncating.js';
 
 /** replica.fetch.*, and who we are. */
@@ -36,7 +36,7 @@ export interface FetcherEnvironment {
   readonly timers: Timers;
   readonly turns: TurnQueue;
   readonly logger: Logger;
-  readonly quota: ReplicationQuota;
+  readonly quota: ReplicaQuota;
   /** Of our registration. */
   readonly brokerEpoch: () => number;
 }
@@ -276,8 +276,6 @@ export class ReplicaFetcher {
       this.#fail(state, `${what} failed`, error);
       return false;
     }
-    // Kept within what the log is now.
-    state.partition.adoptWatermark(state.partition.highWatermark);
     return true;
   }
 
