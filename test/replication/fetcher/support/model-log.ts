@@ -73,9 +73,12 @@ export class ModelLog implements FollowedLog {
     return Buffer.concat(found);
   }
 
-  /** A crash: the end is gone, and with it what it was told last. */
+  /** A crash: batches that reach `from` are gone, and with them the epochs that began there. */
   lose(from: number): void {
-    this.#cutNow(from);
+    this.#end = Math.min(this.#end, from);
+    this.batches = this.batches.filter(({ last }) => last < this.#end);
+    this.#end = (this.batches.at(-1)?.last ?? this.startOffset - 1) + 1;
+    this.epochs.truncateFromEnd(this.#end);
   }
 
   /** Appends of lower epochs that come behind are refused. */

@@ -31,13 +31,13 @@ export class VirtualTime implements Clock, Timers {
   }
 
   /** Lets time pass until `holds`; fails where that does not come within `limitMs`. */
-  async until(holds: () => boolean, what: string, limitMs = 60_000): Promise<void> {
+  async until(holds: () => boolean, what: string | (() => string), limitMs = 60_000): Promise<void> {
     const limit = this.#now + limitMs;
     for (;;) {
       await settled();
       if (holds()) return;
       const next = this.#due.shift();
-      if (next === undefined || next.at > limit) throw new Error(`${what}: not within ${limitMs} ms`);
+      if (next === undefined || next.at > limit) throw new Error(`${typeof what === 'string' ? what : what()}: not within ${limitMs} ms`);
       this.#now = Math.max(this.#now, next.at);
       next.action();
     }

@@ -18,12 +18,16 @@ import { ModelLeader, type Led } from './model-leader.js';
 import { commonPrefix, ModelLog } from './model-log.js';
 import { VirtualTime } from './virtual-time.js';
 
-const ARENA = 8 << 20;
+const ARENA = 2 << 20;
 const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA';
 const DELAY_MS = 3;
-const LOOKS_EVERY_MS = 10;
+const LOOKS_EVERY_MS = 20;
 /** What lies where an answer was: whoever reads it there reads nonsense. */
 const RELEASED = 0xee;
+
+export function topicIdOf(topic: string, life = 0): string {
+  return Buffer.alloc(16, `${topic}/${life}/`).toString('base64url');
+}
 
 export interface WorldOptions {
   readonly brokers?: number;
@@ -100,6 +104,7 @@ export class World {
   readonly #ends = new Map<string, Map<number, number>>();
   /** Below these nothing may be cut: what a follower shared with its leader when that one told it where they part. */
   readonly #shared = new Map<string, number>();
+  #violation: Error | undefined;
   #arenaUsed = 0;
   readonly #options: WorldOptions;
   readonly #turns: TurnQueue;
@@ -146,13 +151,13 @@ export class World {
   }
 
   /** A replica of every broker, empty. */
-  makePartition(topic = 't', index = 0, topicId = NO_ID): void {
+  makePartition(topic = 't', index = 0, topicId = (this.#options.fetchVersion ?? 17) >= 13 ? topicIdOf(topic) : NO_ID): void {
     for (const broker of this.brokers) {
       const log = new ModelLog(this.arena, this.time, this.random);
       const name = `${topic}-${index}`;
       log.onCut = to => {
         const shared = this.#shared.get(`${broker.id} ${name}`);
-        if (shared !== undefined && to < shared) throw new Error(`broker ${broker.id} cuts ${name} to ${to}, and shares ${shared} with its leader`);
+        if (shared !== undefined && to < shared) this.#violation ??= new Error(`broker ${broker.id} cuts ${name} to ${to}, and shares ${shared} with its leader`);
       };
       broker.partitions.set(name, new ModelPartition(topicName(topic)!, index, topicId, log));
     }
@@ -202,13 +207,33 @@ export class World {
     return work;
   }
 
+  /** Nobody cut what it shared with its leader. */
+  check(): void {
+    if (this.#violation !== undefined) throw this.#violation;
+  }
+
   /** Lets time pass until every living follower's log is its leader's. */
   async caughtUp(leader: number, name = 't-0', limitMs = 60_000): Promise<void> {
     const theirs = this.brokers[leader]!.log(name);
-    await this.time.until(() => this.brokers.every(({ alive, partitions }) => {
-      const log = partitions.get(name)?.log;
-      return !alive || log === undefined || (log.endOffset === theirs.endOffset && log.story === theirs.story);
-    }), `all have what ${leader} has in ${name}: ${this.brokers.map(broker => broker.partitions.get(name)?.log?.story).join(' | ')}`, limitMs);
+    await this.time.until(() => {
+      this.check();
+      return this.brokers.every(({ alive, partitions }) => {
+        const log = partitions.get(name)?.log;
+        return !alive || log === undefined || (log.endOffset === theirs.endOffset && log.story === theirs.story);
+      });
+    }, () => `all have what ${leader} has in ${name}: ${this.brokers.map(broker => this.#about(broker, name)).join(' | ')}`, limitMs);
+  }
+
+  /** A broker came back with less than it had. */
+  lost(id: number, name = 't-0'): void {
+    this.#shared.delete(`${id} ${name}`);
+  }
+
+  #about({ id, alive, manager, partitions }: ModelBroker, name: string): string {
+    const { log, leads, leaderEpoch } = partitions.get(name)!;
+    const state = manager.fetchState(partitions.get(name)!);
+    const fetching = state === undefined ? 'does not fetch' : `fetches from ${state.leader} at ${state.fetchOffset} in epoch ${state.leaderEpoch}${state.busy ? ', log at work' : ''}${state.truncating ? ', truncating' : ''}${state.isDelayed ? ', delayed' : ''}`;
+    return `${id}${alive ? '' : ' (dead)'} in epoch ${leaderEpoch}${leads ? ' leads' : ` ${fetching}`}: ${log?.story}`;
   }
 
   isCut(a: number, b: number): boolean {
