@@ -77,7 +77,8 @@ class Story {
         // Also one that leads only as far as it has heard.
         const leads = world.brokers.filter(({ alive, partitions }) => alive && partitions.get('t-0')!.leads);
         const leader = leads[this.#random.int(Math.max(leads.length, 1))];
-        for (let left = this.#random.int(4); left > 0 && leader !== undefined; left--) leader.log().append(leader.partition().leaderEpoch, 1 + this.#random.int(2), `${leader.id}`);
+        if (leader === undefined) break;
+        for (let left = this.#random.int(4); left > 0; left--) leader.log().append(leader.partition().leaderEpoch, 1 + this.#random.int(2), `${leader.id}`);
       }
     }
   }

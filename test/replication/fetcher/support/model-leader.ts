@@ -68,7 +68,16 @@ export class ModelLeader {
     return undefined;
   }
 
+  /** Partitions that were refused. */
+  refused = 0;
+
   #refusal(led: Led | undefined, currentLeaderEpoch: number, unknown: number): number {
+    const code = this.#whyNot(led, currentLeaderEpoch, unknown);
+    if (code !== ErrorCode.None) this.refused++;
+    return code;
+  }
+
+  #whyNot(led: Led | undefined, currentLeaderEpoch: number, unknown: number): number {
     if (led === undefined) return unknown;
     const at = this.refusals.findIndex(({ topic, index }) => topic === led.topic && index === led.index);
     if (at >= 0) return this.refusals.splice(at, 1)[0]!.code;
@@ -108,7 +117,7 @@ export class ModelLeader {
       const news = rows.filter(([each, said]) => {
         const { records, ...rest } = said;
         const told = JSON.stringify(rest);
-        const isNews = (records?.length ?? 0) > 0 || said.errorCode !== 0 || said.divergingEpoch !== undefined || session.told.get(keyOf(each)) !== told;
+        const isNews = (records?.length ?? 0) > 0 || (said.errorCode ?? 0) !== 0 || said.divergingEpoch !== undefined || session.told.get(keyOf(each)) !== told;
         if (isNews || now) session.told.set(keyOf(each), told);
         return isNews;
       });

@@ -172,7 +172,7 @@ export class ModelLog implements FollowedLog {
         try {
           resolve(make());
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         }
       });
     }));

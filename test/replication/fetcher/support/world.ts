@@ -288,7 +288,7 @@ class ModelChannel implements PeerChannel {
       this.#carry(request, message, version, (asked, answer) => {
         const { leader } = this.#world.brokers[this.#to]!;
         answer(epochs ? leader.epochEnds(asked as OffsetForLeaderEpochRequest) : leader.offsets(asked as ListOffsetsRequest));
-      }, answer => resolve(codec.decode(new Reader(encode(codec as AnyCodec, answer, version)), version) as Answer), reject);
+      }, answer => resolve(codec.decode(new Reader(encode(codec, answer, version)), version) as Answer), reject);
     });
   }
 
@@ -305,7 +305,7 @@ class ModelChannel implements PeerChannel {
         else world.time.after(LOOKS_EVERY_MS, look);
       };
       look();
-    }, answer => taken(world.receive(version, encode(FetchResponse as AnyCodec, answer, version))), failed);
+    }, answer => taken(world.receive(version, encode(FetchResponse, answer, version))), failed);
   }
 
   #carry(request: MessageCodec<unknown, never>, message: object, version: number, serve: (asked: unknown, answer: (answer: object) => void) => void, answered: (answer: object) => void, failed: (error: Error) => void): void {
