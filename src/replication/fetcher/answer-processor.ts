@@ -205,10 +205,10 @@ export class AnswerProcessor {
     partition.adoptWatermark(state.saidWatermark);
     this.#adoptStartOffset(state);
     const moved = nextOffset !== state.fetchOffset;
-    if (!moved && state.lag !== UNKNOWN_LAG) return;
+    if (moved || state.lag === UNKNOWN_LAG) state.lag = Math.max(0, state.saidWatermark - nextOffset);
+    if (!moved) return;
     state.fetchOffset = nextOffset;
     state.lastFetchedEpoch = leaderEpoch;
-    state.lag = Math.max(0, state.saidWatermark - nextOffset);
     this.#context.changed(state);
   }
 

@@ -58,6 +58,8 @@ export class ReplicaFetcher {
   /** Answers in a row that could not be used. */
   #passedOver = 0;
   #wake: Timer | undefined;
+  /** The next round begins behind what is done now. */
+  #isSoon = false;
   #closed = false;
   readonly #failed: (state: PartitionFetchState) => void;
   readonly #context: FetcherContext;
@@ -147,14 +149,18 @@ export class ReplicaFetcher {
 
   /** Behind whatever adds further partitions now, so that one request tells of all. */
   #roundSoon(): void {
-    if (!this.#inRound) this.#roundIn(0);
+    if (this.#inRound || this.#isSoon) return;
+    this.#roundIn(0);
+    this.#isSoon = true;
   }
 
   #roundIn(ms: number): void {
     this.#wake?.cancel();
+    this.#isSoon = false;
     if (this.#closed) return;
     this.#wake = this.#given.timers.after(ms, () => {
       this.#wake = undefined;
+      this.#isSoon = false;
       this.#beginRound();
     });
   }
