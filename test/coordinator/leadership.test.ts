@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../src/protocol/errors.js';
-import { positiveHash } from '../../src/coordinator/group/java-hash.js';
+import { positiveHash } from '../../src/base/java-hash.js';
 import { silentLogger } from '../../src/base/logger.js';
 import { load } from '../../src/coordinator/runtime/loader.js';
 import { Turns } from '../../src/base/turns.js';
