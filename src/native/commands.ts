@@ -57,6 +57,17 @@ export class Commands {
     this.#two(Command.releaseFrame, slot);
   }
 
+  /** Sends an arena range on a dialled connection. */
+  send(connection: number, offset: number, length: number): void {
+    const words = this.#words;
+    let at = this.#used;
+    words[at++] = Command.send;
+    words[at++] = connection;
+    words[at++] = offset;
+    words[at++] = length;
+    this.#advance(at);
+  }
+
   /** Announces an answer; `appends` times place() and then as many append() must follow at once. */
   answer(slot: number, offset: number, length: number, appends: number): void {
     // An answer and its appends must reach native code in one flush.
