@@ -79,6 +79,8 @@ export class PartitionLog {
   generation = 1;
   /** Called when the end moved. */
   onAppended: () => void = () => {};
+  /** Called when the log was cut: it ends at `endOffset` now. Says the high watermark, which cannot be beyond. */
+  onTruncated: (endOffset: number) => number = endOffset => endOffset;
 
   constructor(native: NativeExchange, jobs: Jobs, given: PartitionLogFacts) {
     this.#native = native;
@@ -132,6 +134,34 @@ export class PartitionLog {
       this.onAppended();
     }
     if ((cookie & AWAITED) !== 0) this.#awaited.shift()?.(code, baseOffset, lastOffset, timestamp);
+  }
+
+  /** Where the epoch begins, for who leads in it. */
+  beginEpoch(_epoch: number): Promise<{ readonly startOffset: number }> {
+    return Promise.resolve({ startOffset: this.endOffset });
+  }
+
+  /** What is below `watermark` is committed. */
+  advance(_watermark: number, _code: number): void {}
+
+  /** Whether an append with acks=all is committed as soon as it is written. Says where the log ends. */
+  commitAlone(_alone: boolean): number {
+    return this.endOffset;
+  }
+
+  /** This broker leads no more. */
+  takeBack(_code: number): void {}
+
+  appendAsFollower(_offset: number, _length: number, _leaderEpoch: number, _ended: (end: { code: number; baseOffset: number; lastOffset: number; leaderEpoch: number; kept: boolean }) => void): void {
+    throw new Error('a follower appends nothing yet');
+  }
+
+  truncateFullyAndStartAt(_offset: number): Promise<void> {
+    return Promise.reject(new Error('a log is not emptied yet'));
+  }
+
+  raiseStartOffset(_offset: number): Promise<void> {
+    return Promise.reject(new Error('a log keeps its start yet'));
   }
 
   /** A slice from memory alone; null: there is nothing; undefined: only a log thread can tell. */
@@ -209,6 +239,7 @@ export class PartitionLog {
     this.activeSegmentBase = this.#fact(LogFact.activeSegmentBase);
     this.recoveryPoint = Math.min(this.recoveryPoint, this.endOffset);
     this.epochs.truncateFromEnd(this.endOffset);
+    this.onTruncated(this.endOffset);
   }
 
   /** Makes everything appended so far durable. */

@@ -16,6 +16,7 @@ import { identityProblem, META_PROPERTIES, readMetaProperties, writeMetaProperti
 import { diskStorage, type Storage } from '../log/storage.js';
 import { AppendFlag } from '../native/exchange.js';
 import { inflate } from '../native/inflate.js';
+import type { ReplicaFetchers } from '../replication/fetcher/replica-fetchers.js';
 import { MetadataCache } from '../replication/metadata-cache.js';
 import type { Partition } from '../replication/partition.js';
 import { ReplicaManager } from '../replication/replica-manager.js';
@@ -147,6 +148,7 @@ class Broker implements RunningBroker {
       routes: (produce, fetch) => routesFor(services, produce, fetch, this.#logger),
     });
     await this.#join(plane, endpoints);
+    this.#replicas.start();
     this.#schedule();
   }
 
@@ -269,7 +271,15 @@ class Broker implements RunningBroker {
     await logs.open();
     this.#replicas = new ReplicaManager({
       brokerId: this.id, logs, metadata: this.#metadata, logger: this.#logger, timers: this.#timers,
-      watch: (log, watched) => { plane.native.watched[log] = watched ? 1 : 0; },
+      fetchers: NO_FETCHERS,
+      partitionSeams: {
+        brokerId: this.id, purgatory: plane.purgatory, logger: this.#logger,
+        now: () => this.#clock.monotonic(),
+        maxLagMs: config.number('replica.lag.time.max.ms'),
+        isAlive: broker => this.#metadata.broker(broker) !== undefined,
+        watch: (log, watched) => { plane.native.watched[log] = watched ? 1 : 0; },
+        alterIsr: () => {},
+      },
       prepareTopic: topic => this.#topicConfigs.reload(topic),
       configure: partition => this.#configure(partition),
       onLeadership: (partition, leads) => this.#leadershipChanged(partition, leads),
@@ -399,6 +409,7 @@ class Broker implements RunningBroker {
     partition.downConverts = config.messageDownconversionEnable;
     partition.appendFlags = (config.messageTimestampType === 'LogAppendTime' ? AppendFlag.logAppendTime : 0) | (config.compact ? AppendFlag.requireKey : 0);
     partition.log?.configure(logOptions(config, this.#random.int(0x7fffffff)));
+    partition.reconfigured();
   }
 
   #reconfigure(topic: TopicName): void {
@@ -433,6 +444,9 @@ class Broker implements RunningBroker {
     }
   }
 }
+
+/** Nobody fetches for the partitions that follow. */
+const NO_FETCHERS: ReplicaFetchers = { addPartitions: () => {}, removePartitions: () => {}, adoptTopicId: () => {}, shutdownIdle: () => {}, close: () => {} };
 
 /** Rejects with the signal's reason when it is aborted first; `work` is then nobody's. */
 async function unlessStopped<T>(work: Promise<T>, stop: AbortSignal | undefined): Promise<T> {

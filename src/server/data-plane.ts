@@ -18,6 +18,7 @@ import { loadAddon } from '../native/addon.js';
 import { Dispatcher } from '../network/dispatcher.js';
 import { ResponseSpace } from '../network/response-space.js';
 import type { HotRoute, Routes } from '../network/route.js';
+import { Purgatory } from '../replication/purgatory.js';
 import type { ReplicaManager } from '../replication/replica-manager.js';
 import { FetchService } from './fetch/fetch-service.js';
 import { FetchSessions } from './fetch/fetch-sessions.js';
@@ -68,6 +69,7 @@ export class DataPlane {
   readonly wheel: TimerWheel;
   readonly turns: TurnQueue;
   readonly waits: ProduceWaits;
+  readonly purgatory: Purgatory;
   readonly #seams: DataPlaneSeams;
   #dispatcher: Dispatcher | undefined;
   #produce: ProduceService | undefined;
@@ -102,6 +104,7 @@ export class DataPlane {
     this.wheel = new TimerWheel(seams.clock, seams.timers);
     this.turns = new TurnQueue(seams.clock, seams.timers, seams.logger);
     this.waits = new ProduceWaits(this.wheel);
+    this.purgatory = new Purgatory(() => this.#drainSoon());
   }
 
   /** Logs can be opened from here on: their completions are settled. */
@@ -135,6 +138,7 @@ export class DataPlane {
       routes: routes(produce, fetch),
       listeners: config.listeners.bind.map(({ listener }) => listener),
       settle: count => this.#settle(count),
+      served: () => this.purgatory.drain(),
       soon: retry => void timers.after(RETRY_MS, () => { if (!this.#closed) retry(); }),
     });
     this.#dispatcher.drain();
@@ -158,6 +162,11 @@ export class DataPlane {
     this.turns.close();
     this.commands.close();
     this.native.close();
+  }
+
+  /** What moved outside of a drain: by the controller's word, by a timer. */
+  #drainSoon(): void {
+    if (this.#dispatcher?.draining !== true) queueMicrotask(() => this.#wake());
   }
 
   #wake(): void {

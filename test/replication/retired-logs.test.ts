@@ -7,6 +7,7 @@ import type { NativeExchange } from '../../src/native/exchange.js';
 import type { Jobs } from '../../src/native/jobs.js';
 import { Partition } from '../../src/replication/partition.js';
 import { named } from '../support/names.js';
+import { quietSeams } from '../support/partitions.js';
 
 const [BAD, GOOD] = [8, 9];
 
@@ -28,7 +29,7 @@ async function scene(): Promise<Scene> {
   const producers = new ProducerStateManager({ expirationMs: () => 1000 });
   const log = new PartitionLog(native, { run } as Jobs, { topic: named('orders'), partition: 0, topicId: '', logDir: 'd', directory: 'd/orders-0', epochs: new LeaderEpochCache([], () => {}), producers });
   await log.open({} as never, 0, 0, true);
-  const partition = new Partition(named('orders'), 0, 1, false, () => {});
+  const partition = new Partition(named('orders'), 0, false, quietSeams());
   partition.attach(log, 0);
   for (const producer of [BAD, GOOD]) producers.prepare(producer, 0, 0, 0, false);
   producers.rollback(false);

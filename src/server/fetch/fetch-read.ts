@@ -11,6 +11,8 @@ export interface ReadRules {
   readonly apiVersion: number;
   /** Broker id of a follower, negative for consumers. */
   readonly replicaId: number;
+  /** Of a follower's life, since version 15; -1 where it does not say. */
+  readonly replicaEpoch: number;
   readonly readCommitted: boolean;
 }
 
@@ -72,7 +74,7 @@ export function lookAt(entry: FetchEntry, rules: ReadRules, replicas: ReplicaMan
     return undefined;
   }
   if (rules.readCommitted) entry.details = { abortedTransactions: READ_COMMITTED };
-  if (first && rules.replicaId >= 0) partition.followerFetched(rules.replicaId, entry.fetchOffset);
+  if (first && rules.replicaId >= 0) partition.followerFetched(rules.replicaId, entry.fetchOffset, entry.followerStartOffset, rules.replicaEpoch);
   return { partition, below: readableEnd(partition, rules) };
 }
 

@@ -93,7 +93,7 @@ export class FetchService implements HotRoute {
     const maxBytes = Math.min(view.maxBytes, this.#options.maxBytes());
     const fetching: Fetching = {
       slot: request.slot, connection: request.connection, apiVersion: request.apiVersion, correlationId: request.correlationId,
-      rules: { apiVersion: request.apiVersion, replicaId: view.replicaId, readCommitted: view.isolationLevel === 1 && view.replicaId < 0 && view.replicaId !== FUTURE_REPLICA },
+      rules: { apiVersion: request.apiVersion, replicaId: view.replicaId, replicaEpoch: view.replicaEpoch, readCommitted: view.isolationLevel === 1 && view.replicaId < 0 && view.replicaId !== FUTURE_REPLICA },
       limits: { minBytes: Math.min(view.minBytes, maxBytes), maxBytes, maxWaitMs: view.maxWaitMs },
       invalid: !isIsolationLevel(view.isolationLevel),
       small: request.end - request.frameStart <= SMALL_FRAME,

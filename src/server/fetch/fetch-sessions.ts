@@ -336,6 +336,6 @@ function refusing(errorCode: number): Opening {
 
 function filled(entry: FetchEntry, view: FetchRequestView, row: number): FetchEntry {
   const { rows } = view;
-  entry.ask(rows.fetchOffset[row]!, rows.currentLeaderEpoch[row]!, rows.lastFetchedEpoch[row]!, rows.maxBytes[row]!);
+  entry.ask(rows.fetchOffset[row]!, rows.currentLeaderEpoch[row]!, rows.lastFetchedEpoch[row]!, rows.logStartOffset[row]!, rows.maxBytes[row]!);
   return entry;
 }

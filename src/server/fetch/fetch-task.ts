@@ -17,7 +17,8 @@ import type { Located } from '../../log/partition-log.js';
 import { FirstBatch } from '../../native/exchange.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { appendErrorCode } from '../produce/append-errors.js';
-import type { Partition, Waiter } from '../../replication/partition.js';
+import type { Partition } from '../../replication/partition.js';
+import type { DelayedOperation } from '../../replication/purgatory.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import type { FetchEntry } from './fetch-entry.js';
 import { isKnown, leadershipProblem, lookAt, readableEnd, refuseFor, whereWaysPart, type ReadRules } from './fetch-read.js';
@@ -51,7 +52,7 @@ export interface FetchEnvironment {
   readonly lookAgain: () => void;
 }
 
-export class FetchTask implements Waiter {
+export class FetchTask implements DelayedOperation {
   /** Once it runs: those known, in the order asked, and behind them the others. */
   readonly entries: FetchEntry[];
   /** How many of them the broker knows. Only these are read and waited for. */

@@ -5,7 +5,8 @@ import { Deadline, type TimerWheel } from '../../base/timer-wheel.js';
 import { AWAITED } from '../../log/partition-log.js';
 import { NativeCode } from '../../native/codes.js';
 import { ErrorCode } from '../../protocol/errors.js';
-import type { Partition, Waiter } from '../../replication/partition.js';
+import type { Partition } from '../../replication/partition.js';
+import type { DelayedOperation } from '../../replication/purgatory.js';
 import { appendErrorCode, logStartBeside } from './append-errors.js';
 
 export interface ProduceResult {
@@ -105,7 +106,7 @@ function againAfter(code: number): ProduceResult['again'] {
   return code === NativeCode.invalidRecord || code === NativeCode.invalidTimestamp ? 'look' : undefined;
 }
 
-class PendingPartition implements Waiter {
+class PendingPartition implements DelayedOperation {
   readonly #partition: Partition;
   readonly #committed: boolean;
   readonly #end: (result: ProduceResult) => void;

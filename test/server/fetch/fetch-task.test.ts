@@ -28,12 +28,12 @@ test('an answer has no more slices than native code takes; what is beyond is tol
   const released: number[] = [];
   const entries = Array.from({ length: 20_000 }, (_, index) => {
     const entry = new FetchEntry('wide', '', index, index);
-    entry.ask(0, -1, -1, 1000);
+    entry.ask(0, -1, -1, -1, 1000);
     return entry;
   });
   await new Promise<void>(answered => {
     const environment = { replicas, wheel: new TimerWheel(systemClock, systemTimers), turns: new TurnQueue(systemClock, systemTimers), lookAgain: () => {}, releaseSlice: (slice: number) => released.push(slice) };
-    new FetchTask(entries, { apiVersion: 12, replicaId: -1, readCommitted: false }, { minBytes: 1, maxBytes: 50 << 20, maxWaitMs: 1000 }, environment, answered, error => { throw error; }).run();
+    new FetchTask(entries, { apiVersion: 12, replicaId: -1, replicaEpoch: -1, readCommitted: false }, { minBytes: 1, maxBytes: 50 << 20, maxWaitMs: 1000 }, environment, answered, error => { throw error; }).run();
   });
   const withRecords = entries.filter(({ length }) => length > 0);
   expect(withRecords.length).toBe(taken());
