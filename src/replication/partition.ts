@@ -368,14 +368,14 @@ export class Partition implements Watchable {
       logger.info({ ...about, isr: isr.join(), partitionEpoch }, 'the ISR is changed');
     } else {
       const { errorCode } = answer;
-      const then = afterFailure(errorCode);
-      if (then === 'retry') {
+      const next = afterFailure(errorCode);
+      if (next === 'retry') {
         logger.warn({ ...about, errorCode }, 'the ISR could not be changed: trying again');
         this.#submit(leading, change);
         return;
       }
-      logger.info({ ...about, errorCode, then }, 'the ISR was not changed');
-      if (then === 'wait') return;
+      logger.info({ ...about, errorCode, next }, 'the ISR was not changed');
+      if (next === 'wait') return;
       leading.revert();
     }
     this.#raiseWatermark(leading);
