@@ -19,6 +19,8 @@ import { inflate } from '../native/inflate.js';
 import type { ReplicaFetchers } from '../replication/fetcher/replica-fetchers.js';
 import { MetadataCache } from '../replication/metadata-cache.js';
 import type { Partition } from '../replication/partition.js';
+import { replicaSelector } from '../replication/replica-selector.js';
+import { unthrottled } from '../replication/fetcher/replication-quota.js';
 import { ReplicaManager } from '../replication/replica-manager.js';
 import { ZooKeeperClient } from '../zookeeper/client/client.js';
 import { RetryingZooKeeper } from '../zookeeper/retrying.js';
@@ -145,6 +147,7 @@ class Broker implements RunningBroker {
     const services = this.#compose(plane);
     plane.serve({
       logs: this.#logs!, replicas: this.#replicas, topicConfigs: this.#topicConfigs,
+      selectReplica: replicaSelector(this.#config.string('replica.selector.class')), quota: unthrottled,
       routes: (produce, fetch) => routesFor(services, produce, fetch, this.#logger),
     });
     await this.#join(plane, endpoints);

@@ -20,6 +20,8 @@ import { ResponseSpace } from '../network/response-space.js';
 import type { HotRoute, Routes } from '../network/route.js';
 import { Purgatory } from '../replication/purgatory.js';
 import type { ReplicaManager } from '../replication/replica-manager.js';
+import type { ReplicaSelector } from '../replication/replica-selector.js';
+import type { ReplicaQuota } from '../replication/replication-quota.js';
 import { FetchService } from './fetch/fetch-service.js';
 import { FetchSessions } from './fetch/fetch-sessions.js';
 import { Inspector } from './produce/inspector.js';
@@ -59,6 +61,10 @@ export interface Served {
   readonly replicas: ReplicaManager;
   readonly topicConfigs: TopicConfigs;
   readonly routes: (produce: HotRoute, fetch: HotRoute) => Routes;
+  /** replica.selector.class */
+  readonly selectReplica: ReplicaSelector | undefined;
+  /** What followers that lag may be given. */
+  readonly quota: ReplicaQuota;
 }
 
 export class DataPlane {
@@ -113,7 +119,7 @@ export class DataPlane {
   }
 
   /** Connections are heard from here on, and completions settled. Their requests wait until open(). */
-  serve({ logs, replicas, topicConfigs, routes }: Served): void {
+  serve({ logs, replicas, topicConfigs, routes, selectReplica, quota }: Served): void {
     const { config, clock, timers, random, logger } = this.#seams;
     const { native, commands, space, jobs, wheel, turns, waits } = this;
     const inspector = new Inspector({
@@ -126,7 +132,7 @@ export class DataPlane {
     const produce = new ProduceService({ native, commands, space, replicas, inspector, waits, turns, logger, resume: held => this.#dispatcher!.done(held.connection) });
     const sessions = new FetchSessions(() => config.number('max.incremental.fetch.session.cache.slots'), clock, random);
     const fetch = new FetchService({
-      native, commands, space, replicas, sessions, wheel, turns, logger,
+      native, commands, space, replicas, sessions, wheel, turns, logger, selectReplica, quota,
       maxBytes: () => config.number('fetch.max.bytes'),
       done: connection => this.#dispatcher!.done(connection),
       lookAgain: () => this.#dispatcher!.drain(),

@@ -95,7 +95,7 @@ export class FetchEntry implements FetchPartitionState {
 
   /** An incremental answer leaves out what is as it was told (FetchSession.scala); `tell` remembers it as told. */
   hasNews(tell: boolean): boolean {
-    let news = this.length > 0 || this.details?.divergingEpoch !== undefined;
+    let news = this.length > 0 || this.details?.divergingEpoch !== undefined || this.details?.preferredReadReplica !== undefined;
     if (this.highWatermark !== this.toldHighWatermark) {
       news = true;
       if (tell) this.toldHighWatermark = this.highWatermark;

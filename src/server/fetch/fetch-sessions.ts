@@ -137,13 +137,7 @@ export class FetchSessions {
     return this.#remembered;
   }
 
-  open(view: FetchRequestView, apiVersion: number): FetchContext {
-    const opening = this.begin(view, apiVersion);
-    opening.step(Number.MAX_SAFE_INTEGER);
-    return opening.finish();
-  }
-
-  /** As open(), for requests so large that it is done in steps. `view` must say the same until the end. */
+  /** `view` must say the same until the end. */
   begin(view: FetchRequestView, apiVersion: number): Opening {
     const { sessionId, sessionEpoch } = view;
     if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {

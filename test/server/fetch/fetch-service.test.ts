@@ -13,9 +13,10 @@ import { Writer } from '../../../src/protocol/writer.js';
 import type { Partition } from '../../../src/replication/partition.js';
 import type { DelayedOperation } from '../../../src/replication/purgatory.js';
 import type { ReplicaManager } from '../../../src/replication/replica-manager.js';
+import { unthrottled } from '../../../src/replication/fetcher/replication-quota.js';
 import { FetchEntry } from '../../../src/server/fetch/fetch-entry.js';
 import { FetchService } from '../../../src/server/fetch/fetch-service.js';
-import type { FetchContext, FetchSessions } from '../../../src/server/fetch/fetch-sessions.js';
+import type { FetchContext, FetchSessions, Opening } from '../../../src/server/fetch/fetch-sessions.js';
 
 const SLOT = 77;
 /** What no answer can carry as an offset. */
@@ -52,10 +53,13 @@ function story(partitions = 1) {
     space: { bytes, view: new DataView(bytes.buffer), blockBytes: 1 << 18, reserve: () => 1 << 18, commit: () => {}, leaseApart: () => 1 << 18, release: () => {} } as unknown as ResponseSpace,
     replicas: { metadata: { has: () => true }, find: () => { if (broken !== undefined) throw broken; return partition as unknown as Partition; } } as unknown as ReplicaManager,
     sessions: {
-      open: (): FetchContext => ({ kind: 'incremental', entries, session: { id: 9, epoch: 2, served: () => {} }, epoch: 2, release: () => { seen.letGo++; } }) as unknown as FetchContext,
+      begin: (): Opening => ({
+        step: () => false, abandon: () => {},
+        finish: () => ({ kind: 'incremental', entries, session: { id: 9, epoch: 2, served: () => {} }, epoch: 2, release: () => { seen.letGo++; } }) as unknown as FetchContext,
+      }),
     } as unknown as FetchSessions,
     wheel: new TimerWheel(systemClock, systemTimers), turns: new TurnQueue(systemClock, systemTimers), logger: silentLogger,
-    maxBytes: () => 50 << 20, done: () => { seen.done++; }, lookAgain: () => {},
+    maxBytes: () => 50 << 20, done: () => { seen.done++; }, lookAgain: () => {}, selectReplica: undefined, quota: unthrottled,
   });
   const connection = new Connection(1, '', () => '');
   const fetch = (): boolean => {

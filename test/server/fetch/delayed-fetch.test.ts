@@ -6,7 +6,8 @@ import { TurnQueue } from '../../../src/base/turn-queue.js';
 import type { Partition } from '../../../src/replication/partition.js';
 import type { ReplicaManager } from '../../../src/replication/replica-manager.js';
 import { FetchEntry } from '../../../src/server/fetch/fetch-entry.js';
-import { FetchTask } from '../../../src/server/fetch/fetch-task.js';
+import { unthrottled } from '../../../src/replication/fetcher/replication-quota.js';
+import { DelayedFetch } from '../../../src/server/fetch/delayed-fetch.js';
 
 /** Words that native code takes in one go (native/addon/layout.h), and what an answer of so many slices needs of them. */
 const COMMAND_WORDS = 65_536;
@@ -32,8 +33,8 @@ test('an answer has no more slices than native code takes; what is beyond is tol
     return entry;
   });
   await new Promise<void>(answered => {
-    const environment = { replicas, wheel: new TimerWheel(systemClock, systemTimers), turns: new TurnQueue(systemClock, systemTimers), lookAgain: () => {}, releaseSlice: (slice: number) => released.push(slice) };
-    new FetchTask(entries, { apiVersion: 12, replicaId: -1, replicaEpoch: -1, readCommitted: false }, { minBytes: 1, maxBytes: 50 << 20, maxWaitMs: 1000 }, environment, answered, error => { throw error; }).run();
+    const environment = { replicas, wheel: new TimerWheel(systemClock, systemTimers), turns: new TurnQueue(systemClock, systemTimers), lookAgain: () => {}, quota: unthrottled, releaseSlice: (slice: number) => released.push(slice) };
+    new DelayedFetch(entries, { apiVersion: 12, replicaId: -1, replicaEpoch: -1, readCommitted: false, selection: undefined }, { minBytes: 1, maxBytes: 50 << 20, maxWaitMs: 1000 }, environment, answered, error => { throw error; }).run();
   });
   const withRecords = entries.filter(({ length }) => length > 0);
   expect(withRecords.length).toBe(taken());
