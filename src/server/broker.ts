@@ -3,10 +3,13 @@
 import { topicName, type TopicName } from '../base/topic-name.js';
 import { join, resolve } from 'node:path';
 import { systemClock, type Clock } from '../base/clock.js';
+import { isLeveled } from '../base/json-logger.js';
 import type { Logger } from '../base/logger.js';
 import { systemRandom, type Random } from '../base/random.js';
 import { systemTimers, type Timer, type Timers } from '../base/timers.js';
+import { Turns } from '../base/turns.js';
 import type { BrokerConfig } from '../config/broker-config.js';
+import type { PeerChannels } from '../network/peer-channels.js';
 import { Controller } from '../controller/controller.js';
 import { createGroupCoordinator, type GroupCoordinator } from '../coordinator/group/coordinator.js';
 import { groupCoordinatorConfig } from '../coordinator/group/config.js';
@@ -16,12 +19,12 @@ import { identityProblem, META_PROPERTIES, readMetaProperties, writeMetaProperti
 import { diskStorage, type Storage } from '../log/storage.js';
 import { AppendFlag } from '../native/exchange.js';
 import { inflate } from '../native/inflate.js';
-import type { ReplicaFetchers } from '../replication/fetcher/replica-fetchers.js';
+import type { AlterPartitionManager } from '../replication/isr-change.js';
 import { MetadataCache } from '../replication/metadata-cache.js';
 import type { Partition } from '../replication/partition.js';
 import { replicaSelector } from '../replication/replica-selector.js';
-import { unthrottled } from '../replication/fetcher/replication-quota.js';
 import { ReplicaManager } from '../replication/replica-manager.js';
+import { ReplicationQuotas } from '../replication/replication-quotas.js';
 import { ZooKeeperClient } from '../zookeeper/client/client.js';
 import { RetryingZooKeeper } from '../zookeeper/retrying.js';
 import type { EmbeddedZooKeeper } from '../zookeeper/server/embedded.js';
@@ -29,17 +32,20 @@ import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
 import type { BrokerEndpoint } from '../zookeeper/znodes/broker.js';
 import { encodeLogDirEvent } from '../zookeeper/znodes/notifications.js';
 import { SequencePrefix, TOPIC_ENTITIES } from '../zookeeper/znodes/paths.js';
+import { BrokerConfigs } from './broker-configs.js';
 import { ConfigChanges } from './config-changes.js';
 import { FinalizedFeatures } from './finalized-features.js';
 import { InternalTopicLog } from './coordinator-log.js';
 import { DataPlane } from './data-plane.js';
 import { LocalChannel } from './local-channel.js';
+import { Loggers } from './loggers.js';
 import { zooKeeperOffsets } from './legacy-offsets.js';
 import { allocateProducerIds } from './producer-id-blocks.js';
 import { ProducerIds } from './producer-ids.js';
 import { clusterIdOf, createPersistentPaths, generateBrokerId, register } from './registration.js';
 import { advertisedApis, routesFor } from './routes.js';
 import type { BrokerServices } from './services.js';
+import { alterPartitionManager, NO_FETCHERS } from './replication.js';
 import { BrokerSession } from './session.js';
 import { GROUP_OFFSETS_TOPIC, INTERNAL_TOPICS, InternalTopics } from './topics/internal-topics.js';
 import { TopicAdmin } from './topics/topic-admin.js';
@@ -106,12 +112,17 @@ class Broker implements RunningBroker {
   #zk!: ZooKeeper;
   #logs: LogManager | undefined;
   #replicas!: ReplicaManager;
+  #isrChanges: AlterPartitionManager | undefined;
+  /** To other brokers. */
+  readonly #peers: PeerChannels | undefined;
   #controller: Controller | undefined;
   #groups: GroupCoordinator | undefined;
   #configChanges: ConfigChanges | undefined;
   #session: BrokerSession | undefined;
   #features: FinalizedFeatures | undefined;
   #topicConfigs!: TopicConfigs;
+  #brokerConfigs!: BrokerConfigs;
+  #quotas!: ReplicationQuotas;
   #closing: Promise<void> | undefined;
   readonly failed: Promise<Error>;
   #fail!: (why: Error) => void;
@@ -142,12 +153,13 @@ class Broker implements RunningBroker {
     await this.#connectCoordination(lock);
     this.clusterId = await clusterIdOf(this.#zk, this.#random);
     await this.#identify();
+    await this.#readDynamicConfig();
     await this.#openLogs(plane);
     const endpoints = this.#listen(plane);
     const services = this.#compose(plane);
     plane.serve({
       logs: this.#logs!, replicas: this.#replicas, topicConfigs: this.#topicConfigs,
-      selectReplica: replicaSelector(this.#config.string('replica.selector.class')), quota: unthrottled,
+      selectReplica: replicaSelector(this.#config.string('replica.selector.class')), quota: this.#quotas.leader,
       routes: (produce, fetch) => routesFor(services, produce, fetch, this.#logger),
     });
     await this.#join(plane, endpoints);
@@ -172,6 +184,7 @@ class Broker implements RunningBroker {
     await this.#resign();
     this.#groups?.close();
     this.#replicas?.close();
+    this.#isrChanges?.close();
     if (this.#logs !== undefined) {
       await this.#checkpointHighWatermarks();
       await this.#logs.close();
@@ -255,12 +268,19 @@ class Broker implements RunningBroker {
     }
   }
 
+  /** What was set while this broker, or another one, ran. Threads and sockets are as the file says: they are there by now. */
+  async #readDynamicConfig(): Promise<void> {
+    this.#quotas = new ReplicationQuotas(this.#config, this.#clock, this.id);
+    this.#brokerConfigs = new BrokerConfigs(this.#zk, this.#config, this.#logger, this.id);
+    await this.#brokerConfigs.reload();
+  }
+
   async #openLogs(plane: DataPlane): Promise<void> {
     const config = this.#config;
-    this.#topicConfigs = new TopicConfigs(this.#zk, config, topic => this.#reconfigure(topic));
+    this.#topicConfigs = new TopicConfigs(this.#zk, config, topic => this.#reconfigure(topic), () => void this.#reconfigureAll());
     await this.#topicConfigs.reloadAll();
     const logs = (this.#logs = new LogManager({
-      native: plane.native, jobs: plane.jobs, storage: this.#storage, logDirs: this.#logDirs, unusable: this.#unusable,
+      native: plane.native, jobs: plane.jobs, commands: plane.commands, storage: this.#storage, logDirs: this.#logDirs, unusable: this.#unusable,
       clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger,
       topicConfig: topic => this.#topicConfigs.of(topic),
       producerExpirationMs: () => config.number('producer.id.expiration.ms'),
@@ -272,6 +292,11 @@ class Broker implements RunningBroker {
     }));
     plane.attachLogs(logs);
     await logs.open();
+    const isrChanges = (this.#isrChanges = alterPartitionManager(config, {
+      brokerId: this.id, zookeeper: this.#zk, clock: this.#clock, timers: this.#timers, logger: this.#logger,
+      brokerEpoch: () => this.#replicas.brokerEpoch,
+      controller: () => this.#peers?.channel(this.#metadata.controllerId, 'to-controller'),
+    }));
     this.#replicas = new ReplicaManager({
       brokerId: this.id, logs, metadata: this.#metadata, logger: this.#logger, timers: this.#timers,
       fetchers: NO_FETCHERS,
@@ -281,7 +306,7 @@ class Broker implements RunningBroker {
         maxLagMs: config.number('replica.lag.time.max.ms'),
         isAlive: broker => this.#metadata.broker(broker) !== undefined,
         watch: (log, watched) => { plane.native.watched[log] = watched ? 1 : 0; },
-        alterIsr: () => {},
+        alterIsr: (change, answered) => isrChanges.submit(change, answered),
       },
       prepareTopic: topic => this.#topicConfigs.reload(topic),
       configure: partition => this.#configure(partition),
@@ -317,7 +342,7 @@ class Broker implements RunningBroker {
     let offsetsPartitions: number | undefined;
     const log = new InternalTopicLog({
       topic: GROUP_OFFSETS_TOPIC, native: plane.native, commands: plane.commands, arena: plane.space.bytes,
-      replicas: this.#replicas, waits: plane.waits, flush: () => plane.flush(),
+      replicas: this.#replicas, flush: () => plane.flush(),
     });
     const groups = (this.#groups = createGroupCoordinator({
       ...seams, log,
@@ -338,13 +363,14 @@ class Broker implements RunningBroker {
       ...seams, brokerId: this.id, zookeeper: this.#zk,
       channel: broker => (broker === this.id ? channel : undefined),
       deleteTopicEnable: config.boolean('delete.topic.enable'),
-      uncleanElection: config.boolean('unclean.leader.election.enable'),
+      uncleanElection: () => config.boolean('unclean.leader.election.enable'),
     }));
     const services: BrokerServices = {
       ...seams, brokerId: this.id, clusterId: this.clusterId, config, zookeeper: this.#zk,
       metadata: this.#metadata, replicas: this.#replicas, controller, topics, groups,
       internalTopics: new InternalTopics(topics, config, this.#logger),
-      topicConfigs: this.#topicConfigs,
+      topicConfigs: this.#topicConfigs, brokerConfigs: this.#brokerConfigs,
+      loggers: new Loggers(isLeveled(this.#logger) ? this.#logger : undefined),
       producerIds: new ProducerIds({ ...seams, allocate: () => allocateProducerIds(this.#zk, this.id) }),
       apiVersions: { advertised: advertisedApis(), finalizedFeatures: (this.#features = new FinalizedFeatures(this.#zk, this.#logger)) },
     };
@@ -360,6 +386,7 @@ class Broker implements RunningBroker {
     this.#configChanges = new ConfigChanges(this.#zk, this.#clock, this.#logger, async entity => {
       const topic = entity.startsWith(TOPIC_ENTITIES) ? topicName(entity.slice(TOPIC_ENTITIES.length)) : undefined;
       if (topic !== undefined) await this.#topicConfigs.reload(topic);
+      else if (this.#brokerConfigs.concerns(entity)) await this.#brokerConfigs.reload();
     });
     await this.#configChanges.start();
     this.#replicas.brokerEpoch = await unlessStopped(register(registration), this.#stop);
@@ -416,7 +443,17 @@ class Broker implements RunningBroker {
   }
 
   #reconfigure(topic: TopicName): void {
+    this.#quotas.applyTopic(topic, this.#topicConfigs.of(topic));
     for (const partition of this.#replicas?.partitionsOf(topic) ?? []) if (partition?.log !== undefined) this.#configure(partition);
+  }
+
+  /** In turns: there may be very many. What changes meanwhile is seen by those that come behind, and by the next round. */
+  async #reconfigureAll(): Promise<void> {
+    const turns = new Turns(this.#clock, this.#timers);
+    for (const partition of this.#replicas?.partitions() ?? []) {
+      await turns.next();
+      if (partition.log !== undefined) this.#configure(partition);
+    }
   }
 
   #leadershipChanged(partition: Partition, leads: boolean): void {
@@ -447,9 +484,6 @@ class Broker implements RunningBroker {
     }
   }
 }
-
-/** Nobody fetches for the partitions that follow. */
-const NO_FETCHERS: ReplicaFetchers = { addPartitions: () => {}, removePartitions: () => {}, adoptTopicId: () => {}, shutdownIdle: () => {}, close: () => {} };
 
 /** Rejects with the signal's reason when it is aborted first; `work` is then nobody's. */
 async function unlessStopped<T>(work: Promise<T>, stop: AbortSignal | undefined): Promise<T> {

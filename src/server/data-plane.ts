@@ -24,9 +24,9 @@ import type { ReplicaSelector } from '../replication/replica-selector.js';
 import type { ReplicaQuota } from '../replication/replication-quota.js';
 import { FetchService } from './fetch/fetch-service.js';
 import { FetchSessions } from './fetch/fetch-sessions.js';
+import { CommitDeadlines } from './produce/commit-deadlines.js';
 import { Inspector } from './produce/inspector.js';
 import { ProduceService } from './produce/produce-service.js';
-import { ProduceWaits } from './produce/produce-wait.js';
 import type { TopicConfigs } from './topics/topic-configs.js';
 
 /** Received and unanswered bytes where queued.max.request.bytes sets no bound: Kafka's -1 would be none. */
@@ -74,7 +74,6 @@ export class DataPlane {
   readonly jobs: Jobs;
   readonly wheel: TimerWheel;
   readonly turns: TurnQueue;
-  readonly waits: ProduceWaits;
   readonly purgatory: Purgatory;
   readonly #seams: DataPlaneSeams;
   #dispatcher: Dispatcher | undefined;
@@ -109,7 +108,6 @@ export class DataPlane {
     this.jobs = new Jobs(this.native);
     this.wheel = new TimerWheel(seams.clock, seams.timers);
     this.turns = new TurnQueue(seams.clock, seams.timers, seams.logger);
-    this.waits = new ProduceWaits(this.wheel);
     this.purgatory = new Purgatory(() => this.#drainSoon());
   }
 
@@ -121,7 +119,7 @@ export class DataPlane {
   /** Connections are heard from here on, and completions settled. Their requests wait until open(). */
   serve({ logs, replicas, topicConfigs, routes, selectReplica, quota }: Served): void {
     const { config, clock, timers, random, logger } = this.#seams;
-    const { native, commands, space, jobs, wheel, turns, waits } = this;
+    const { native, commands, space, jobs, wheel, turns } = this;
     const inspector = new Inspector({
       jobs, clock, logger, arena: space.bytes,
       timestampBounds: topic => {
@@ -129,7 +127,11 @@ export class DataPlane {
         return { beforeMs: messageTimestampBeforeMaxMs, afterMs: messageTimestampAfterMaxMs };
       },
     });
-    const produce = new ProduceService({ native, commands, space, replicas, inspector, waits, turns, logger, resume: held => this.#dispatcher!.done(held.connection) });
+    const produce = new ProduceService({
+      native, commands, space, replicas, inspector, turns, logger,
+      deadlines: new CommitDeadlines(native, commands, timers),
+      resume: connection => this.#dispatcher!.done(connection),
+    });
     const sessions = new FetchSessions(() => config.number('max.incremental.fetch.session.cache.slots'), clock, random);
     const fetch = new FetchService({
       native, commands, space, replicas, sessions, wheel, turns, logger, selectReplica, quota,
@@ -204,6 +206,7 @@ export class DataPlane {
         logs?.byIndex(log)?.appended(
           completions[at + CompletionField.code]!, completions[at + CompletionField.cookie]!, completions[at + CompletionField.baseOffset]!,
           completions[at + CompletionField.lastOffset]!, completions[at + CompletionField.timestamp]!, completions[at + CompletionField.generation]!,
+          completions[at + CompletionField.leaderEpoch]!,
         );
         break;
       case CompletionKind.answerFailed:
