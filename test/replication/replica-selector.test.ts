@@ -15,8 +15,14 @@ function racks(): MetadataCache {
   return metadata;
 }
 
+interface Circumstances {
+  readonly offset?: number;
+  readonly isr?: readonly number[];
+  readonly starts?: Readonly<Record<number, number>>;
+}
+
 /** Broker 1 leads; its replicas have fetched from these offsets, and start at 0 but for what is said. */
-function choose(rackId: string, ends: Readonly<Record<number, number>>, { offset = 5, isr = [1, 2, 3, 4], starts = {} as Readonly<Record<number, number>> } = {}): number | undefined {
+function choose(rackId: string, ends: Readonly<Record<number, number>>, { offset = 5, isr = [1, 2, 3, 4], starts = {} }: Circumstances = {}): number | undefined {
   const { partition, log, lead, pass } = partitionWorld();
   lead({ replicas: [1, 2, 3, 4, 5], isr });
   log.append(10);

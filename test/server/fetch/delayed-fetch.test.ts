@@ -43,3 +43,30 @@ test('an answer has no more slices than native code takes; what is beyond is tol
   expect(entries.every(({ errorCode, highWatermark }) => errorCode === 0 && highWatermark === 1)).toBe(true);
   expect(released).toEqual([]);
 });
+
+test('a follower that is not in sync is given nothing beyond the rate, and waits; one that is in sync is given all', () => {
+  const { replicas, taken } = replicasWithData();
+  const quota = { over: true, isThrottled: (topic: string, partition: number) => topic === 'wide' && partition === 0, exceeded: () => quota.over, record: () => {} };
+  const environment = { replicas, wheel: new TimerWheel(systemClock, systemTimers), turns: new TurnQueue(systemClock, systemTimers), lookAgain: () => {}, quota, releaseSlice: () => {} };
+  const partition = replicas.find('wide', 0) as unknown as { topic: string; index: number; leading: unknown; hasFollower: unknown; followerFetched: unknown };
+  Object.assign(partition, { topic: 'wide', index: 0, hasFollower: () => true, followerFetched: () => {} });
+  const fetched = (replicaId: number, isr: readonly number[]): DelayedFetch => {
+    Object.assign(partition, { leading: { isr } });
+    const entry = new FetchEntry('wide', '', 0, 0);
+    entry.ask(0, -1, -1, 0, 1000);
+    const fetch = new DelayedFetch([entry], { apiVersion: 12, replicaId, replicaEpoch: -1, readCommitted: false, selection: undefined }, { minBytes: 1, maxBytes: 1000, maxWaitMs: 60_000 }, environment, () => {}, error => { throw error; });
+    fetch.run();
+    return fetch;
+  };
+  const lagging = fetched(2, [1]);
+  expect([lagging.over, taken()]).toEqual([false, 0]);
+  // More is appended: that is nothing to it.
+  lagging.moved();
+  expect([lagging.over, taken()]).toEqual([false, 0]);
+  expect(fetched(2, [1, 2]).entries[0]!.length).toBe(70);
+  expect(fetched(-1, [1]).entries[0]!.length, 'a consumer').toBe(70);
+  quota.over = false;
+  lagging.moved();
+  expect([lagging.over, lagging.entries[0]!.length]).toEqual([true, 70]);
+  environment.wheel.close();
+});
