@@ -8,10 +8,11 @@ namespace odradek {
 
 namespace {
 
-constexpr double kOpcodes = 7;       // one more than the largest
+constexpr double kOpcodes = 17;     // one more than the largest
 constexpr size_t kRespondHead = 3;  // opcode, slot, pieces
 constexpr size_t kAnswerHead = 5;   // opcode, slot, offset, length, appends
 constexpr size_t kAppendWords = 8;
+constexpr size_t kSendWords = 4;
 constexpr uint32_t kMostAppends = 0xffff;
 
 // For words that become indexes, counts and flags; NaN is none.
@@ -60,6 +61,12 @@ bool Exchange::flush(size_t words) {
         appended = true;
         break;
       }
+      case Opcode::kSend:
+        well = left >= kSendWords && is_uint32(at[1]) && is_range(at[2], at[3]);
+        if (!well) break;
+        batch.ask(static_cast<uint32_t>(at[1]), static_cast<uint32_t>(at[2]), static_cast<uint32_t>(at[3]));
+        at += kSendWords;
+        break;
       default:
         well = false;
     }

@@ -28,7 +28,7 @@ struct Completion {
 };
 static_assert(sizeof(Completion) == 10 * sizeof(double), "TypeScript reads ten doubles per completion");
 
-enum class Opcode : int32_t { kRespond = 1, kRespondNothing = 2, kFail = 3, kReleaseFrame = 4, kAppend = 5, kAnswer = 6 };
+enum class Opcode : int32_t { kRespond = 1, kRespondNothing = 2, kFail = 3, kReleaseFrame = 4, kAppend = 5, kAnswer = 6, kSend = 16 };
 
 enum ScriptAppendFlags : uint32_t {
   kScriptLogAppendTime = 1u << 0,

@@ -68,8 +68,8 @@ class FrameReader {
   // room() asks for a block, not just for a slab.
   bool wants_block() const { return block_ != Arena::kNoRoom || total_ > kSmallFrame; }
 
-  // Forgets what it has.
-  void reset(Arena& arena);
+  // Forgets what it has. `trusting`: whoever sends was asked to, so a long frame gets its block whole, and is never copied.
+  void reset(Arena& arena, bool trusting = false);
 
  private:
   void keep(Arena& arena, const uint8_t* rest, uint32_t bytes);
@@ -81,6 +81,7 @@ class FrameReader {
   uint32_t block_bytes_ = 0;           // of it that may be filled: at most total_
   uint32_t have_ = 0;
   uint32_t total_ = 0;                 // size field included; 0: not known yet
+  bool trusting_ = false;
 };
 
 }  // namespace odradek::reactor
