@@ -13,6 +13,8 @@ export interface SendOptions {
 /** An answer as it lies in the arena: the body, behind the response header. */
 export interface RawAnswer {
   readonly version: number;
+  /** The whole arena, unless the answer came from this broker itself. */
+  readonly bytes: Buffer;
   readonly offset: number;
   readonly length: number;
   /** Nobody reads it any more. To be called once the logs have what they were given of it. */
