@@ -106,9 +106,9 @@ test('a fetch answer of megabytes lies in the arena as the leader wrote it, unti
   }
 });
 
-test('two brokers on one ZooKeeper know each other, and each knows a topic that has a replica on both', async () => {
+test.each(['3.9', '3.0', '2.7', '2.4'])('two brokers on one ZooKeeper know each other, and each knows a topic that has a replica on both, at protocol %s', async protocol => {
   const zookeeper = await embedded();
-  const settings = { 'zookeeper.connect': zookeeper.connect, 'offsets.topic.replication.factor': 1 };
+  const settings = { 'zookeeper.connect': zookeeper.connect, 'offsets.topic.replication.factor': 1, 'inter.broker.protocol.version': protocol };
   const one = await TestBroker.start({ settings: { ...settings, 'broker.id': 1 } });
   const two = await TestBroker.start({ settings: { ...settings, 'broker.id': 2 } });
   const clients = await Promise.all([one.client(), two.client()]);
