@@ -147,6 +147,7 @@ test('commands that contradict their layout, or name what is not theirs, are ref
     refused(1, 5, 1, capacity, 10); refused(1, 5, 1, capacity - 5, 10); refused(1, 5, 1, -1, 10); refused(1, 5, 1, NaN, 10); refused(1, 5, 1, block, NaN);
     refused(1, 5, 1, 77, -1); refused(1, 5, 1, -1, -1); refused(1, 5, 1, NaN, -1);
     refused(2); refused(3); refused(4);
+    refused(16, 0, block); refused(16, NaN, block, 10); refused(16, 0, capacity, 10); refused(16, 0, block, -1); refused(16, 0, block, capacity + 1);
     refused(5, 0, block, 61); refused(5, 0, capacity, 61, 0, 0, 0, 0); refused(5, 0, block, capacity + 1, 0, 0, 0, 0); refused(5, 0, -1, 61, 0, 0, 0, 0); refused(5, 0, NaN, 61, 0, 0, 0, 0);
     refused(6, 5, block, 10, 0); refused(6, 5, block, 10, 1); refused(6, 5, capacity, 10, 1, 0, 0, 0, 5, 0, block, 61, 0, 0, 0, 0);
     refused(6, 5, block, 10, 1, 3, -1, -1, 5, 0, block, 61, 0, 0, 0, 0);
@@ -154,7 +155,7 @@ test('commands that contradict their layout, or name what is not theirs, are ref
     refused(6, 5, block, 100, 1, 0, 0, 0, 7, 0, block, 61, 0, 0, 0, 0);
     for (const length of [2 ** 31, 65 * 1024, 64 * 1024 + 1]) assert.throws(() => exchange.flush(length), TypeError);
     // Slots that are nobody's and logs that are closed are no mistake: connections end and topics go while answers are on their way.
-    say(2, 5); say(3, 4e9); say(4, 12345); say(1, 5, 1, block, 100);
+    say(2, 5); say(3, 4e9); say(4, 12345); say(1, 5, 1, block, 100); say(16, 0, block, 10); say(16, 4e9, block, 10);
     say(5, 0, block, 61, 0, 0, 0, 0); say(5, 1, block, 61, 0, 0, 0, 0); say(5, 60000, block, 61, 0, 0, 0, 0);
     say(6, 5, block, 100, 1, 0, 8, 16, 5, 40, block, 61, 0, 0, 0, 0);
     for (const offset of [capacity, capacity - 65536, 2 ** 32 - 1, block + 65536 * 8]) assert.throws(() => exchange.release(offset), Error, String(offset));
@@ -203,6 +204,7 @@ test('any method with any numbers, on logs in any state: an answer or an error',
       releaseSlice: () => [random(6)], sliceLength: () => [random(6)], forgetLog: () => [random(6)],
       lease: () => [number()], release: () => [number()], failedAnswer: () => [number()], closeConnection: () => [number()], pauseConnection: () => [number(), true], peerAddress: () => [number()],
       listen: () => [number(), ['127.0.0.1', '', 'nowhere.invalid.', '::1', '256.0.0.1'][random(5)], number(), number()],
+      dial: () => [['127.0.0.1', '', 'localhost', '::1', '256.0.0.1'][random(5)], number(), number(), number()],
       lockFile: () => [directory + '/lock-' + random(3)], unlockFile: () => [number()],
       flush: () => [0], poll: () => [], stats: () => [], stopListening: () => [],
     };
