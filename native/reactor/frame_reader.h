@@ -21,14 +21,19 @@ namespace odradek::reactor {
 
 // A whole frame, with one arena reference that goes to whoever takes it.
 struct Frame {
+  static constexpr uint32_t kSizeBytes = 4;
+
   uint32_t offset = 0;  // behind the size
   uint32_t length = 0;
+
+  // Names its block whatever its length: an empty frame may end where the block does, and begin where another one may.
+  uint32_t in_block() const { return offset - kSizeBytes; }
 };
 
 // One per connection; belongs to its network thread.
 class FrameReader {
  public:
-  static constexpr uint32_t kSizeBytes = 4;
+  static constexpr uint32_t kSizeBytes = Frame::kSizeBytes;
   // A frame longer than this gets its own block when it does not arrive in one piece.
   static constexpr uint32_t kSmallFrame = 16 * 1024;
   // The least room worth a receive.

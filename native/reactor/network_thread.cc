@@ -381,7 +381,7 @@ void NetworkThread::expect(Connection& connection, uint32_t bytes) {
 bool NetworkThread::announce(Connection& connection) {
   const uint32_t count = static_cast<uint32_t>(frames_.size());
   if (connection.dialled && !core_.charge_peer_frames(count)) {
-    for (const Frame& frame : frames_) core_.arena.release(frame.offset);
+    for (const Frame& frame : frames_) core_.arena.release(frame.in_block());
     frames_.clear();
     return false;
   }
@@ -395,7 +395,7 @@ bool NetworkThread::announce(Connection& connection) {
     Slot& slot = hand_.take_first();
     const uint32_t cost = asked_for ? Slot::kNoCharge : frame.length + kRequestOverhead;
     slot.connection.store(&connection, std::memory_order_relaxed);
-    slot.frame.store(Slot::frame_of(frame.offset, cost), std::memory_order_relaxed);
+    slot.frame.store(Slot::frame_of(frame.in_block(), cost), std::memory_order_relaxed);
     slot.state = asked_for ? Slot::State::kHeld : Slot::State::kOpen;
     if (!asked_for) chain.push(slot);
     charge += cost;

@@ -32,7 +32,7 @@ struct Slot {
   std::atomic<Connection*> connection{nullptr};
   Slot* next = nullptr;  // the connection's next younger request; among free slots, the next free one
   std::atomic<uint32_t> handle{0};                // what the outside calls it: generation and index
-  std::atomic<uint64_t> frame{kReleased};         // arena offset, and what it counts against the budget
+  std::atomic<uint64_t> frame{kReleased};         // an offset within its block, and what it counts against the budget
   State state = State::kFree;
   uint32_t piece_count = 0;
   uint64_t bytes = 0;  // of all pieces
