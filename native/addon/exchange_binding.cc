@@ -30,6 +30,7 @@ Napi::Function ExchangeBinding::define(Napi::Env env) {
        InstanceMethod<&Self::flush>("flush"),
        InstanceMethod<&Self::listen>("listen"),
        InstanceMethod<&Self::stop_listening>("stopListening"),
+       InstanceMethod<&Self::dial>("dial"),
        InstanceMethod<&Self::peer_address>("peerAddress"),
        InstanceMethod<&Self::close_connection>("closeConnection"),
        InstanceMethod<&Self::pause_connection>("pauseConnection"),
@@ -213,6 +214,21 @@ Napi::Value ExchangeBinding::listen(const Napi::CallbackInfo& info) {
 Napi::Value ExchangeBinding::stop_listening(const Napi::CallbackInfo& info) {
   if (ready(info)) exchange_->reactor().stop_listening();
   return nothing(info);
+}
+
+Napi::Value ExchangeBinding::dial(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const std::string address = args.string("address");
+  const uint32_t port = args.uint32("port");
+  const uint32_t max_frame_bytes = args.uint32("maxFrameBytes");
+  const int32_t receive_buffer_bytes = args.int32("receiveBufferBytes");
+  if (args.rejected()) return nothing(info);
+  if (port > 65535) return args.reject("port", "at most 65535"), nothing(info);
+  auto dialled = exchange_->reactor().dial(address, static_cast<uint16_t>(port),
+                                           {.max_frame_bytes = max_frame_bytes, .receive_buffer_bytes = receive_buffer_bytes});
+  if (!dialled.ok()) return throw_status(env_, dialled.status()), nothing(info);
+  return Napi::Number::New(env_, *dialled);
 }
 
 Napi::Value ExchangeBinding::peer_address(const Napi::CallbackInfo& info) {

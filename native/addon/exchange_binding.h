@@ -26,6 +26,7 @@ class ExchangeBinding final : public Napi::ObjectWrap<ExchangeBinding> {
   Napi::Value flush(const Napi::CallbackInfo& info);
   Napi::Value listen(const Napi::CallbackInfo& info);
   Napi::Value stop_listening(const Napi::CallbackInfo& info);
+  Napi::Value dial(const Napi::CallbackInfo& info);
   Napi::Value peer_address(const Napi::CallbackInfo& info);
   Napi::Value close_connection(const Napi::CallbackInfo& info);
   Napi::Value pause_connection(const Napi::CallbackInfo& info);

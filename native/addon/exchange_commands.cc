@@ -10,13 +10,14 @@ namespace odradek {
 
 namespace {
 
-constexpr double kOpcodes = 10;     // one more than the largest
+constexpr double kOpcodes = 17;     // one more than the largest
 constexpr size_t kRespondHead = 3;  // opcode, slot, pieces
 constexpr size_t kAnswerHead = 5;   // opcode, slot, offset, length, rows
 constexpr size_t kBeginWords = 4;   // opcode, slot, rows, milliseconds
 constexpr size_t kAppendWords = 8;  // opcode, then its operands
 constexpr size_t kRowWords = 2;     // slot and row, before those
 constexpr size_t kAdvanceWords = 4;
+constexpr size_t kSendWords = 4;
 constexpr uint32_t kMostRows = 0xffff;
 constexpr int64_t kNsPerMs = 1'000'000;
 
@@ -79,6 +80,12 @@ bool Exchange::flush(size_t words) {
         well = left >= kAdvanceWords && is_uint32(at[1]) && is_uint32(at[3]) && at[2] >= 0;
         if (well) advance(at, outlet);
         at += kAdvanceWords;
+        break;
+      case Opcode::kSend:
+        well = left >= kSendWords && is_uint32(at[1]) && is_range(at[2], at[3]);
+        if (!well) break;
+        batch.ask(static_cast<uint32_t>(at[1]), static_cast<uint32_t>(at[2]), static_cast<uint32_t>(at[3]));
+        at += kSendWords;
         break;
       default:
         well = false;

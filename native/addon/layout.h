@@ -38,6 +38,7 @@ enum class Opcode : int32_t {
   kBegin = 7,
   kAppendRow = 8,
   kAdvance = 9,
+  kSend = 16,
 };
 
 enum ScriptAppendFlags : uint32_t {

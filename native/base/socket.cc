@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <memory>
 
 namespace odradek {
@@ -111,6 +112,46 @@ Result<ListeningSocket> listen_tcp(const std::string& host, uint16_t port, const
     }
   }
   return refused;
+}
+
+Result<SocketAddress> numeric_address(const std::string& host, uint16_t port) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string service = std::to_string(port);
+  const int failed = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &found);
+  if (failed != 0) return Status(Code::kInvalidArgument, 0, "no numeric address: " + host);
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
+  SocketAddress address;
+  if (found->ai_addrlen > sizeof address.v6) return Status(Code::kInvalidArgument, 0, "no address of the internet: " + host);
+  std::memcpy(&address.v6, found->ai_addr, found->ai_addrlen);
+  return address;
+}
+
+Result<DialledSocket> dialling_socket(const SocketAddress& to, int32_t receive_buffer_bytes) {
+  Descriptor socket(::socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  if (!socket) return Status::from_errno(errno, "socket");
+  Status status = set(socket.get(), IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY");
+  if (status.ok()) status = set(socket.get(), SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE");
+  if (status.ok() && receive_buffer_bytes >= 0) status = set(socket.get(), SOL_SOCKET, SO_RCVBUF, receive_buffer_bytes, "SO_RCVBUF");
+  if (!status.ok()) return status;
+  std::string congestion = avoid_pacing(socket.get());
+  return DialledSocket{std::move(socket), std::move(congestion)};
+}
+
+int connect_tcp(int socket, const SocketAddress& to) {
+  const socklen_t length = to.any.sa_family == AF_INET ? sizeof to.v4 : sizeof to.v6;
+  // Interrupted, it goes on by itself.
+  if (::connect(socket, &to.any, length) == 0 || errno == EINPROGRESS || errno == EINTR) return 0;
+  return errno;
+}
+
+int connect_error(int socket) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return ::getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
 }
 
 Accepted accept_tcp(int listener) {

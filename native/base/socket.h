@@ -55,6 +55,22 @@ struct ListeningSocket {
   std::string congestion;  // for restore_congestion()
 };
 
+// Of a numeric address (never a name: nothing waits for a name server).
+Result<SocketAddress> numeric_address(const std::string& host, uint16_t port);
+
+struct DialledSocket {
+  Descriptor descriptor;   // non-blocking, not connected yet
+  std::string congestion;  // for restore_congestion()
+};
+
+// A socket for connect_tcp(), with TCP_NODELAY and SO_KEEPALIVE.
+Result<DialledSocket> dialling_socket(const SocketAddress& to, int32_t receive_buffer_bytes);
+
+// Begins to connect and answers 0, or the errno that ended it. The poller tells of room to send when it is over; then ask
+// connect_error().
+int connect_tcp(int socket, const SocketAddress& to);
+int connect_error(int socket);
+
 // Binds the first address of `host` that can be bound (empty: every interface, both families where the system has
 // both), non-blocking. Buffers, TCP_NODELAY and SO_KEEPALIVE are set on the listener: accepted sockets inherit them, so
 // that accepting costs one system call. May wait for a name server.

@@ -16,13 +16,16 @@ bool is_settled(const Slot& slot) { return slot.state == Slot::State::kAnswered 
 }  // namespace
 
 void Connection::renew(NetworkThread& owner, Transport& through, uint32_t of_listener, int descriptor,
-                       const SocketAddress& from) {
+                       const SocketAddress& from, uint32_t longest_frame) {
   INVARIANT(holds == 0 && socket < 0 && !posted && head == nullptr && !reader.midway());
   generation.store((generation.load(std::memory_order_relaxed) + 1) & 0x7fffffff, std::memory_order_relaxed);
   thread = &owner;
   transport = &through;
   listener = of_listener;
   peer = from;
+  dialled = connecting = false;
+  max_frame = longest_frame;
+  error = 0;
   socket = descriptor;
   holds = 2;  // the open socket, and the `closed` event to come
   shaken = unread = ended = in_turns = in_waiting = false;
@@ -33,6 +36,14 @@ void Connection::renew(NetworkThread& owner, Transport& through, uint32_t of_lis
   expected = 1;
   assumed_warm = 0;
   sent_pieces = sent_bytes = 0;
+}
+
+void Connection::renew_dialled(NetworkThread& owner, Transport& through, int descriptor, const SocketAddress& to,
+                               uint32_t longest_frame, std::string congestion_of_system) {
+  renew(owner, through, 0, descriptor, to, longest_frame);
+  dialled = true;
+  state = Sending::kConnecting;
+  congestion = std::move(congestion_of_system);
 }
 
 void Connection::push(SlotChain chain) {

@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/socket.h"
@@ -44,6 +45,7 @@ struct Connection {
     kBlocked,     // the network thread, when the poller says there is room
     kHandedOver,  // the network thread, on kFlush
     kWarming,     // the network thread, on kWarmed
+    kConnecting,  // the network thread, once the connection stands
   };
 
   explicit Connection(uint32_t number) : index(number) {}
@@ -56,9 +58,14 @@ struct Connection {
   Transport* transport = nullptr;
   uint32_t listener = 0;
   SocketAddress peer;
+  bool dialled = false;       // by us: what comes are answers
+  uint32_t max_frame = 0;
 
   // The network thread's.
   FrameReader reader;
+  bool connecting = false;
+  std::string congestion;     // of a dialled socket, until it connects: for restore_congestion()
+  int error = 0;              // the errno that ended it, where there is one
   bool shaken = false;        // the transport's handshake is over
   uint32_t expected = 1;      // what the transport was last told to expect
   bool unread = false;        // the socket may hold bytes: edges tell it once
@@ -106,14 +113,20 @@ struct Connection {
 
   // ---- REQUIRES: lock is held ----
 
-  // Reading may begin, or (`again`) go on after it was held: then only when half of what held it is gone, so that it
+  // Answers are read whatever is still to be sent: two brokers that held back for each other would wait for ever.
+  // Otherwise reading may begin, or (`again`) go on after it was held: then only when half of what held it is gone, so that it
   // does not stutter.
   bool may_read(uint32_t max_in_flight, uint64_t max_unsent_bytes, bool again) const {
+    if (dialled) return !paused;
     const int shift = again ? 1 : 0;
     return !paused && in_flight <= (max_in_flight - 1) >> shift && unsent_bytes <= max_unsent_bytes >> shift;
   }
   // Begins the life of a new connection in this object. The caller makes it known to others afterwards.
-  void renew(NetworkThread& owner, Transport& through, uint32_t of_listener, int descriptor, const SocketAddress& from);
+  void renew(NetworkThread& owner, Transport& through, uint32_t of_listener, int descriptor, const SocketAddress& from,
+             uint32_t longest_frame);
+  // The same for one that is to be dialled.
+  void renew_dialled(NetworkThread& owner, Transport& through, int descriptor, const SocketAddress& to, uint32_t longest_frame,
+                     std::string congestion_of_system);
   // Requests at the end of the list.
   void push(SlotChain chain);
   // `slot` has its answer (or failed). True: there is something to send now that was not before.

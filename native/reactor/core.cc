@@ -14,9 +14,16 @@ constexpr uint32_t kMostThreads = 32;
 // Slots a thread may take beyond max_requests: one receive may bring many tiny frames, and some are kept at hand.
 constexpr uint32_t kSlotsAhead = FrameReader::kMostFrames + 128;
 
+// Frames of peers, sent and received.
+constexpr uint32_t kMostPeerFrames = 1u << 15;
+
+uint32_t slots_beside_requests(const ReactorOptions& options) {
+  return kMostPeerFrames + options.network_threads * kSlotsAhead;
+}
+
 ReactorOptions within_limits(ReactorOptions options) {
   options.network_threads = std::clamp(options.network_threads, 1u, kMostThreads);
-  options.max_requests = std::clamp(options.max_requests, 1u, kMostSlots - options.network_threads * kSlotsAhead);
+  options.max_requests = std::clamp(options.max_requests, 1u, kMostSlots - slots_beside_requests(options));
   options.max_in_flight = std::max(options.max_in_flight, 1u);
   options.max_request_bytes = std::min(options.max_request_bytes, 0x7fffffffu);
   return options;
@@ -29,7 +36,7 @@ Core::Core(ReactorOptions given, Arena& arena_, Clock& clock_, WarmUp* warm_up_,
       arena(arena_),
       clock(clock_),
       warm_up(warm_up_),
-      slots(options.max_requests + options.network_threads * kSlotsAhead),
+      slots(options.max_requests + slots_beside_requests(options)),
       wake_(std::move(wake)) {}
 
 Core::~Core() {
@@ -109,6 +116,9 @@ void Core::close() {
 // The flag goes down before the queues are looked at: what is queued later finds it down and wakes again.
 size_t Core::poll(Event* out, size_t capacity) {
   wake_pending_.store(false, std::memory_order_seq_cst);
+  // Whoever goes through what was polled may dial meanwhile: that must not get an index whose `closed` still lies ahead.
+  for (Connection* const connection : told_closed_) drop_hold(*connection);
+  told_closed_.clear();
   size_t count = 0;
   for (size_t i = 0; i < threads_.size() && count < capacity; ++i) {
     NetworkThread& thread = *threads_[(poll_from_ + i) % threads_.size()];
@@ -121,7 +131,10 @@ size_t Core::poll(Event* out, size_t capacity) {
   for (size_t i = 0; i < count; ++i) {
     Event& event = out[i];
     switch (static_cast<EventKind>(event.kind)) {
+      case EventKind::kConnected:
+        break;
       case EventKind::kRequest:
+      case EventKind::kAnswer:
         event.queued_us = (now_us - event.queued_us) & 0x7fffffff;
         break;
       case EventKind::kOpened:
@@ -130,7 +143,7 @@ size_t Core::poll(Event* out, size_t capacity) {
       case EventKind::kClosed: {
         Connection& connection = *connections.at(event.connection);
         connection.known = false;
-        drop_hold(connection);
+        told_closed_.push_back(&connection);
         break;
       }
     }
@@ -141,6 +154,28 @@ size_t Core::poll(Event* out, size_t capacity) {
 Connection* Core::known(uint32_t index) const {
   Connection* const connection = connections.at(index);
   return connection != nullptr && connection->known ? connection : nullptr;
+}
+
+Result<uint32_t> Core::dial(const std::string& address, uint16_t port, const DialOptions& how) {
+  Result<SocketAddress> to = numeric_address(address, port);
+  if (!to.ok()) return to.status();
+  Result<DialledSocket> socket = dialling_socket(*to, how.receive_buffer_bytes);
+  if (!socket.ok()) return socket.status();
+  const std::lock_guard lock(mutex_);
+  if (closed_) return Status(Code::kClosed);
+  open.fetch_add(1, std::memory_order_relaxed);
+  dialled.fetch_add(1, std::memory_order_relaxed);
+  Connection& connection = connections.take();
+  NetworkThread& owner = next_thread();
+  {
+    const std::lock_guard guard(connection.lock);
+    connection.renew_dialled(owner, tcp, socket->descriptor.take(), *to, std::min(how.max_frame_bytes, 0x7fffffffu),
+                             std::move(socket->congestion));
+    connection.post(Connection::kAdopt);
+  }
+  connection.known = true;
+  owner.nudge();
+  return connection.index;
 }
 
 void Core::pause(Connection& connection, bool paused) {
@@ -243,6 +278,35 @@ Core::Answered Core::answer(uint32_t handle, Slot::State outcome, std::span<Piec
   return {.ok = true, .touched = note ? connection : nullptr};
 }
 
+Core::Answered Core::send(Connection& connection, uint32_t offset, uint32_t length, AnswerBatch* batch) {
+  if (!connection.dialled || length == 0 || !charge_peer_frames(1)) return {};
+  SlotChain chain = slots.take(1);
+  Slot& slot = *chain.head;
+  arena.retain(offset);
+  slot.connection.store(&connection, std::memory_order_relaxed);
+  slot.frame.store(Slot::kReleased, std::memory_order_relaxed);
+  slot.first = Piece::arena(offset, length);
+  slot.piece_count = 1;
+  slot.bytes = length;
+
+  std::unique_lock lock(connection.lock);
+  if (connection.closed || connection.broken) {
+    lock.unlock();
+    slot.state = Slot::State::kAnswered;
+    free(chain, true);
+    return {};
+  }
+  slot.state = Slot::State::kAnswered;
+  connection.push(chain);
+  connection.unsent_bytes += length;
+  const bool note = connection.settle(slot) && connection.touched_by != batch;
+  if (note) {
+    ++connection.holds;
+    if (connection.touched_by == nullptr) connection.touched_by = batch;
+  }
+  return {.ok = true, .touched = note ? &connection : nullptr};
+}
+
 void Core::give_back(uint64_t frame) {
   arena.release(static_cast<uint32_t>(frame >> 32));
   queued_bytes_.fetch_sub(static_cast<uint32_t>(frame), std::memory_order_seq_cst);
@@ -251,12 +315,25 @@ void Core::give_back(uint64_t frame) {
 
 void Core::release_frame(Slot& slot) {
   const uint64_t frame = slot.frame.exchange(Slot::kReleased, std::memory_order_acq_rel);
-  if (frame != Slot::kReleased) give_back(frame);
+  if (frame == Slot::kReleased) return;
+  give_back(frame);
+  if (static_cast<uint32_t>(frame) != Slot::kNoCharge) return;
+  // Nobody answers an answer: with its frame the slot is done with.
+  SlotChain chain;
+  chain.push(slot);
+  slots.give(chain);
+  peer_frames_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Core::charge(uint64_t bytes, uint32_t requests) {
   queued_bytes_.fetch_add(bytes, std::memory_order_seq_cst);
   requests_.fetch_add(requests, std::memory_order_seq_cst);
+}
+
+bool Core::charge_peer_frames(uint32_t count) {
+  if (peer_frames_.fetch_add(count, std::memory_order_relaxed) + count <= kMostPeerFrames) return true;
+  peer_frames_.fetch_sub(count, std::memory_order_relaxed);
+  return false;
 }
 
 void Core::release_bytes(Slot& slot) {
@@ -275,12 +352,12 @@ void Core::release_bytes(Slot& slot) {
   if (slot.others.capacity() > 64) slot.others.shrink_to_fit();
 }
 
-void Core::free(SlotChain chain) {
+void Core::free(SlotChain chain, bool of_peer) {
   if (chain.count == 0) return;
   for (Slot* slot = chain.head; slot != nullptr; slot = slot->next) release_bytes(*slot);
   const uint32_t count = chain.count;
   slots.give(chain);
-  requests_.fetch_sub(count, std::memory_order_seq_cst);
+  (of_peer ? peer_frames_ : requests_).fetch_sub(count, std::memory_order_seq_cst);
   regained();
 }
 
@@ -312,8 +389,10 @@ void Core::untouch(Connection& connection, AnswerBatch* batch) {
 
 void Core::finish(Connection& connection, int socket, SlotChain freed) {
   ::close(socket);
-  free(freed);
+  const bool of_peer = connection.dialled;
+  free(freed, of_peer);
   drop_hold(connection);
+  if (of_peer) dialled.fetch_sub(1, std::memory_order_relaxed);
   open.fetch_sub(1, std::memory_order_release);
 }
 

@@ -34,6 +34,7 @@ class Core {
   void close();
   size_t poll(Event* out, size_t capacity);
   Connection* known(uint32_t connection) const;
+  Result<uint32_t> dial(const std::string& address, uint16_t port, const DialOptions& options);
   void pause(Connection& connection, bool paused);
   void end(Connection& connection, CloseReason reason);
   void release_frame(Slot& slot);
@@ -48,6 +49,9 @@ class Core {
   };
   Answered answer(uint32_t handle, Slot::State outcome, std::span<Piece> pieces, AnswerBatch* batch);
 
+  // Queues an arena range behind what a dialled connection has to send. As with answer().
+  Answered send(Connection& connection, uint32_t offset, uint32_t length, AnswerBatch* batch);
+
   // ---- memory, any thread ----
 
   // Whether another receive may begin: the budget is not spent and there are slots.
@@ -56,8 +60,12 @@ class Core {
            requests_.load(std::memory_order_seq_cst) < options.max_requests;
   }
   void charge(uint64_t bytes, uint32_t requests);
-  // Slots that are done with, answered or orphaned. REQUIRES: no lock of a connection is held
-  void free(SlotChain chain);
+  // Frames of dialled connections that came, or are to be sent, have a bound of their own: what clients do, and leave
+  // undone, does not keep brokers from each other. False: `count` more would be more than brokers ever ask of each other.
+  bool charge_peer_frames(uint32_t count);
+  // Slots that are done with: requests, answered or orphaned, or (`of_peer`) what was sent on a dialled connection.
+  // REQUIRES: no lock of a connection is held
+  void free(SlotChain chain, bool of_peer = false);
   // Gives up one hold; the last one puts the connection back. REQUIRES: its lock is not held
   void drop_hold(Connection& connection);
   // What a batch does when it has sent: forgets the connection, and drops its hold.
@@ -81,7 +89,7 @@ class Core {
   void close_listeners_if_asked(bool always);
   bool asked_to_close_listeners() const { return stop_listening_.load(std::memory_order_seq_cst); }
   // A new connection for the next thread in turn.
-  NetworkThread& next_thread() { return *threads_[next_thread_++ % threads_.size()]; }
+  NetworkThread& next_thread() { return *threads_[next_thread_.fetch_add(1, std::memory_order_relaxed) % threads_.size()]; }
   // Sees to it that the main isolate polls.
   void wake_main();
 
@@ -93,7 +101,8 @@ class Core {
   SlotTable slots;
   ConnectionTable connections;
 
-  std::atomic<uint32_t> open{0};  // sockets, from accept to close
+  std::atomic<uint32_t> open{0};     // sockets, from accept or dial to close
+  std::atomic<uint32_t> dialled{0};  // of them, those that we dialled
   std::atomic<bool> closing{false};
 
   // Sums of all threads. Senders are many, so these are shared; receivers count for themselves (NetworkThread).
@@ -112,16 +121,19 @@ class Core {
 
   std::function<void()> wake_;
   std::vector<std::unique_ptr<NetworkThread>> threads_;  // fixed after start()
-  uint32_t next_thread_ = 0;                             // the first network thread's
+  std::atomic<uint32_t> next_thread_{0};
 
   // The budget. Whoever gives back looks at starving_ after it has; a thread that starves looks at the budget after it
   // has said so. Both in one total order (seq_cst), so one of the two sees the other and no wake-up is lost.
   alignas(64) std::atomic<uint64_t> queued_bytes_{0};
   std::atomic<uint32_t> requests_{0};
   std::atomic<int> starving_{0};
+  std::atomic<uint32_t> peer_frames_{0};
 
   alignas(64) std::atomic<bool> wake_pending_{false};
-  uint32_t poll_from_ = 0;  // the polling thread's
+  // The polling thread's.
+  uint32_t poll_from_ = 0;
+  std::vector<Connection*> told_closed_;
 
   mutable std::mutex mutex_;
   std::condition_variable listeners_gone_;

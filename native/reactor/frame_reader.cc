@@ -90,17 +90,19 @@ bool FrameReader::claim_block(Arena& arena, const uint8_t* head) {
 }
 
 uint32_t FrameReader::claim_bytes(const Arena& arena) const {
+  if (trusting_) return total_;
   uint64_t earned = std::max<uint64_t>(uint64_t{have_} * 4, 2 * Arena::kPageBytes);
   if (earned * 2 > total_) earned = total_;  // the last step, while the old block is still small beside the new
   const bool plenty = arena.in_use() < arena.capacity() / 2;
   return static_cast<uint32_t>(std::min<uint64_t>(total_, plenty ? std::max<uint64_t>(earned, kFirstClaim) : earned));
 }
 
-void FrameReader::reset(Arena& arena) {
+void FrameReader::reset(Arena& arena, bool trusting) {
   if (block_ != Arena::kNoRoom) arena.release(block_);
   aside_.reset();
   block_ = Arena::kNoRoom;
   have_ = total_ = 0;
+  trusting_ = trusting;
 }
 
 }  // namespace odradek::reactor

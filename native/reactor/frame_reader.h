@@ -21,14 +21,19 @@ namespace odradek::reactor {
 
 // A whole frame, with one arena reference that goes to whoever takes it.
 struct Frame {
+  static constexpr uint32_t kSizeBytes = 4;
+
   uint32_t offset = 0;  // behind the size
   uint32_t length = 0;
+
+  // Names its block whatever its length: an empty frame may end where the block does, and begin where another one may.
+  uint32_t in_block() const { return offset - kSizeBytes; }
 };
 
 // One per connection; belongs to its network thread.
 class FrameReader {
  public:
-  static constexpr uint32_t kSizeBytes = 4;
+  static constexpr uint32_t kSizeBytes = Frame::kSizeBytes;
   // A frame longer than this gets its own block when it does not arrive in one piece.
   static constexpr uint32_t kSmallFrame = 16 * 1024;
   // The least room worth a receive.
@@ -68,8 +73,8 @@ class FrameReader {
   // room() asks for a block, not just for a slab.
   bool wants_block() const { return block_ != Arena::kNoRoom || total_ > kSmallFrame; }
 
-  // Forgets what it has.
-  void reset(Arena& arena);
+  // Forgets what it has. `trusting`: whoever sends was asked to, so a long frame gets its block whole, and is never copied.
+  void reset(Arena& arena, bool trusting = false);
 
  private:
   void keep(Arena& arena, const uint8_t* rest, uint32_t bytes);
@@ -81,6 +86,7 @@ class FrameReader {
   uint32_t block_bytes_ = 0;           // of it that may be filled: at most total_
   uint32_t have_ = 0;
   uint32_t total_ = 0;                 // size field included; 0: not known yet
+  bool trusting_ = false;
 };
 
 }  // namespace odradek::reactor

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <string>
 
@@ -127,7 +128,7 @@ bool NetworkThread::has_work() const {
   if (!turns_.empty() || mail_.load(std::memory_order_seq_cst) != nullptr) return true;
   if (core_.closing.load(std::memory_order_seq_cst)) return true;
   if (number_ == 0 && core_.asked_to_close_listeners()) return true;
-  return !waiting_.empty() && memory_may_be_had();
+  return (!waiting_.empty() || !waiting_peers_.empty()) && memory_may_be_had();
 }
 
 int NetworkThread::sleep_ms() const {
@@ -154,6 +155,11 @@ void NetworkThread::dispatch(const Poller::Ready& ready) {
   // The event may be of a connection that was closed earlier in this round, even of an index in use again.
   Connection& connection = *core_.connections.at(static_cast<uint32_t>(ready.token));
   if (connection.token() != ready.token || connection.closed) return;
+  if (connection.connecting) {
+    if (!ready.writable) return;
+    connected(connection);
+    if (connection.closed) return;
+  }
   if (ready.ended) connection.ended = true;
   if (ready.readable) connection.unread = true;
   turn(connection, ready.writable, ready.broken);
@@ -194,7 +200,7 @@ void NetworkThread::hand_out(Accepted accepted, uint32_t listener) {
   NetworkThread& owner = core_.next_thread();
   {
     const std::lock_guard lock(connection.lock);
-    connection.renew(owner, core_.tcp, listener, accepted.descriptor.take(), accepted.peer);
+    connection.renew(owner, core_.tcp, listener, accepted.descriptor.take(), accepted.peer, core_.options.max_request_bytes);
     if (&owner != this) connection.post(Connection::kAdopt);
   }
   if (&owner == this) {
@@ -209,10 +215,13 @@ void NetworkThread::adopt(Connection& connection) {
   connection.last_active_ms = now_ms_;
   if (all_.empty()) next_sweep_ms_ = now_ms_;
   all_.push_back(&connection);
+  connection.reader.reset(core_.arena, connection.dialled);
+  if (connection.dialled) return dial(connection);
   events_.push_back({.kind = static_cast<uint32_t>(EventKind::kOpened), .connection = connection.index, .listener = connection.listener});
   // What has arrived already is reported as if it came now.
   if (!poller_.watch(connection.socket, connection.token()).ok()) return close(connection, CloseReason::kTooMany);
-  if (core_.open.load(std::memory_order_relaxed) > core_.options.max_connections) close_longest_idle(connection);
+  const uint32_t dialled = core_.dialled.load(std::memory_order_relaxed);
+  if (core_.open.load(std::memory_order_relaxed) > uint64_t{core_.options.max_connections} + dialled) close_longest_idle(connection);
 }
 
 void NetworkThread::read_mail() {
@@ -273,13 +282,16 @@ void NetworkThread::drop_mail() {
       if ((one.todo & Connection::kAdopt) != 0) {
         one.closed = true;
         socket = one.dispose(none);
-        --one.holds;  // that of a `closed` event which never comes, as `opened` never did
+        // No `opened` was reported, so no `closed` will be. But whoever dialled knows of it.
+        if (one.dialled) tell_closed(one, CloseReason::kStopping);
+        else --one.holds;
       }
       one.todo = 0;
     }
     if (socket) core_.finish(one, *socket, none);
     core_.drop_hold(one);
   }
+  publish();
 }
 
 // ---- reading ----
@@ -320,7 +332,7 @@ void NetworkThread::read(Connection& connection) {
     if (shaken.outcome != Outcome::kMoved) return close(connection, CloseReason::kPeer);
     connection.shaken = true;
   }
-  if (!connection.reader.has_block() && !core_.has_room()) return wait_for_memory(connection);
+  if (!connection.reader.has_block() && !may_receive(connection)) return wait_for_memory(connection);
   const FrameReader::Room room = connection.reader.room(core_.arena, slab_);
   if (room.count == 0) {
     arena_short_ = true;
@@ -334,11 +346,14 @@ void NetworkThread::read(Connection& connection) {
     connection.unread = false;
     return;
   }
-  if (received.outcome != Outcome::kMoved) return close(connection, CloseReason::kPeer);
+  if (received.outcome != Outcome::kMoved) {
+    if (received.outcome == Outcome::kFailed) connection.error = errno;
+    return close(connection, CloseReason::kPeer);
+  }
   add(counters_.bytes_in, received.bytes);
   connection.last_active_ms = now_ms_;
-  const bool sane = connection.reader.received(core_.arena, slab_, received.bytes, core_.options.max_request_bytes, frames_);
-  if (!frames_.empty()) announce(connection);
+  const bool sane = connection.reader.received(core_.arena, slab_, received.bytes, connection.max_frame, frames_);
+  if (!frames_.empty() && !announce(connection)) return close(connection, CloseReason::kUnasked);
   if (!sane) return close(connection, CloseReason::kRefused);
   // Fewer bytes than there was room for: the socket is empty, and an edge tells of the next. An end of stream has told
   // of itself already, so it is read up to.
@@ -362,22 +377,29 @@ void NetworkThread::expect(Connection& connection, uint32_t bytes) {
   connection.transport->expect(connection.socket, bytes);
 }
 
-void NetworkThread::announce(Connection& connection) {
+// False: a peer has sent more answers than anybody asks for; they are dropped.
+bool NetworkThread::announce(Connection& connection) {
   const uint32_t count = static_cast<uint32_t>(frames_.size());
+  if (connection.dialled && !core_.charge_peer_frames(count)) {
+    for (const Frame& frame : frames_) core_.arena.release(frame.in_block());
+    frames_.clear();
+    return false;
+  }
   if (hand_.count < count) hand_.append(core_.slots.take(std::max(kSlotsAtHand, count - hand_.count)));
   INVARIANT(hand_.count >= count);  // has_room() leaves slots for one receive of every thread
 
+  const bool asked_for = connection.dialled;
   uint64_t charge = 0;
   SlotChain chain;
   for (const Frame& frame : frames_) {
     Slot& slot = hand_.take_first();
-    const uint32_t cost = frame.length + kRequestOverhead;
+    const uint32_t cost = asked_for ? Slot::kNoCharge : frame.length + kRequestOverhead;
     slot.connection.store(&connection, std::memory_order_relaxed);
-    slot.frame.store(Slot::frame_of(frame.offset, cost), std::memory_order_relaxed);
-    slot.state = Slot::State::kOpen;
-    chain.push(slot);
+    slot.frame.store(Slot::frame_of(frame.in_block(), cost), std::memory_order_relaxed);
+    slot.state = asked_for ? Slot::State::kHeld : Slot::State::kOpen;
+    if (!asked_for) chain.push(slot);
     charge += cost;
-    events_.push_back({.kind = static_cast<uint32_t>(EventKind::kRequest),
+    events_.push_back({.kind = static_cast<uint32_t>(asked_for ? EventKind::kAnswer : EventKind::kRequest),
                        .slot = slot.handle.load(std::memory_order_relaxed),
                        .connection = connection.index,
                        .offset = frame.offset,
@@ -385,11 +407,13 @@ void NetworkThread::announce(Connection& connection) {
                        .listener = connection.listener,
                        .queued_us = now_us_});  // poll() makes it a duration
   }
+  frames_.clear();
+  if (asked_for) return true;
   core_.charge(charge, count);
   add(counters_.requests, count);
-  frames_.clear();
   const std::lock_guard lock(connection.lock);
   connection.push(chain);
+  return true;
 }
 
 void NetworkThread::flush(Connection& connection) {
@@ -405,25 +429,29 @@ void NetworkThread::take_turn_later(Connection& connection) {
 void NetworkThread::wait_for_memory(Connection& connection) {
   if (connection.in_waiting) return;
   connection.in_waiting = true;
-  waiting_.push_back(&connection);
+  (connection.dialled ? waiting_peers_ : waiting_).push_back(&connection);
   if (starving_) return;
   starving_ = true;
   core_.count_starving(1);  // before has_work() looks at the budget for the last time
 }
 
+// What was asked for is never kept waiting by the budget of requests.
+bool NetworkThread::may_receive(const Connection& connection) const { return connection.dialled || core_.has_room(); }
+
 bool NetworkThread::memory_may_be_had() const {
-  return core_.has_room() && (!arena_short_ || arena_has_room_.load(std::memory_order_seq_cst));
+  return (core_.has_room() || !waiting_peers_.empty()) && (!arena_short_ || arena_has_room_.load(std::memory_order_seq_cst));
 }
 
 void NetworkThread::serve_waiting() {
   if (!starving_) return;
   // The flag goes down before leasing is tried again, so that room made after a failure leaves it up.
   if (arena_short_ && arena_has_room_.exchange(false, std::memory_order_seq_cst)) arena_short_ = false;
-  const size_t before = waiting_.size();
-  size_t served = 0;
   if (arena_short_) return;
   // One that needs a long block and finds none must not keep those behind it from a slab.
   slab_short_ = false;
+  serve_waiting_peers();
+  const size_t before = waiting_.size();
+  size_t served = 0;
   for (; served < before && core_.has_room() && !slab_short_; ++served) {
     Connection* const connection = waiting_[served];
     if (connection == nullptr) continue;
@@ -431,7 +459,7 @@ void NetworkThread::serve_waiting() {
     turn(*connection, false, false);
   }
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(served));
-  if (!waiting_.empty()) return;
+  if (!waiting_.empty() || !waiting_peers_.empty()) return;
   starving_ = false;
   core_.count_starving(-1);
 }

@@ -73,6 +73,8 @@ class NetworkThread {
   void accept_from(uint32_t number);
   void hand_out(Accepted accepted, uint32_t listener);
   void adopt(Connection& connection);
+  void dial(Connection& connection);
+  void connected(Connection& connection);
   void read_mail();
   void do_mail(Connection& connection, uint8_t todo, CloseReason reason);
 
@@ -80,14 +82,17 @@ class NetworkThread {
   void read(Connection& connection);
   void expect_rest(Connection& connection);
   void expect(Connection& connection, uint32_t bytes);
-  void announce(Connection& connection);
+  bool announce(Connection& connection);
   void flush(Connection& connection);
   void take_turn_later(Connection& connection);
   void wait_for_memory(Connection& connection);
   void serve_waiting();
+  void serve_waiting_peers();
+  bool may_receive(const Connection& connection) const;
   bool memory_may_be_had() const;
 
   void close(Connection& connection, CloseReason reason);
+  void tell_closed(const Connection& connection, CloseReason reason);
   void sweep();
   void close_longest_idle(Connection& newest);
   bool is_busy(Connection& connection);
@@ -107,6 +112,7 @@ class NetworkThread {
   std::vector<Connection*> turns_;     // have more to do
   std::vector<Connection*> now_;       // of them, those whose turn it is; null: closed meanwhile
   std::vector<Connection*> waiting_;   // lack memory, the longest waiting first; null: closed meanwhile
+  std::vector<Connection*> waiting_peers_;  // the same, of dialled ones: they lack the arena's alone
   std::vector<Event> events_;          // not yet published
   bool arena_short_ = false;           // a lease failed, and the arena has not told of room since
   bool slab_short_ = false;            // it failed for a slab, so nobody else can be served either

@@ -33,13 +33,18 @@ void NetworkThread::close(Connection& connection, CloseReason reason) {
     forget(turns_, connection);
     forget(now_, connection);
   }
-  if (connection.in_waiting) forget(waiting_, connection);
+  if (connection.in_waiting) forget(connection.dialled ? waiting_peers_ : waiting_, connection);
   connection.reader.reset(core_.arena);
+  tell_closed(connection, reason);
+  if (socket) core_.finish(connection, *socket, freed);
+}
+
+void NetworkThread::tell_closed(const Connection& connection, CloseReason reason) {
   events_.push_back({.kind = static_cast<uint32_t>(EventKind::kClosed),
                      .slot = static_cast<uint32_t>(reason),
                      .connection = connection.index,
+                     .offset = static_cast<uint32_t>(connection.error),
                      .listener = connection.listener});
-  if (socket) core_.finish(connection, *socket, freed);
 }
 
 bool NetworkThread::is_busy(Connection& connection) {
@@ -74,6 +79,8 @@ void NetworkThread::sweep() {
     } else if (connection.expected > 1 && silent_ms > kStillnessMs) {
       // Slower than was expected. From now on every byte that comes, or is there already, shows that it is alive.
       expect(connection, 1);
+    } else if (connection.dialled) {
+      // Whoever dialled knows how long it waits.
     } else if (stalled && connection.reader.midway()) {
       memory_comes = true;
       close(connection, CloseReason::kStalled);
@@ -90,7 +97,7 @@ void NetworkThread::sweep() {
 void NetworkThread::close_longest_idle(Connection& newest) {
   Connection* longest = nullptr;
   for (Connection* connection : all_) {
-    if (connection == &newest || is_busy(*connection)) continue;
+    if (connection == &newest || connection->dialled || is_busy(*connection)) continue;
     if (longest == nullptr || connection->last_active_ms < longest->last_active_ms) longest = connection;
   }
   close(longest != nullptr ? *longest : newest, CloseReason::kTooMany);

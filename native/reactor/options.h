@@ -26,4 +26,9 @@ struct ReactorOptions {
   uint32_t backlog = 4096;
 };
 
+struct DialOptions {
+  uint32_t max_frame_bytes = 100u << 20;  // a longer answer closes the connection
+  int32_t receive_buffer_bytes = -1;      // < 0: the system's choice
+};
+
 }  // namespace odradek

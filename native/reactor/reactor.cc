@@ -31,6 +31,10 @@ void Reactor::stop_listening() { core_->stop_listening(); }
 void Reactor::close() { core_->close(); }
 size_t Reactor::poll(Event* out, size_t capacity) { return core_->poll(out, capacity); }
 
+Result<uint32_t> Reactor::dial(const std::string& address, uint16_t port, const DialOptions& options) {
+  return core_->dial(address, port, options);
+}
+
 std::string Reactor::peer_address(uint32_t connection) const {
   const Connection* known = core_->known(connection);
   return known != nullptr ? known->peer.host() : std::string();
@@ -76,13 +80,24 @@ bool AnswerBatch::fail(uint32_t slot) { return settle(slot, true, {}); }
 bool AnswerBatch::settle(uint32_t slot, bool failed, std::span<Piece> pieces) {
   const Core::Answered answered =
       core_.answer(slot, failed ? Slot::State::kFailed : Slot::State::kAnswered, pieces, this);
-  if (answered.touched == nullptr) return answered.ok;
+  if (answered.touched != nullptr) touch(answered.touched);
+  return answered.ok;
+}
+
+bool AnswerBatch::ask(uint32_t connection, uint32_t offset, uint32_t length) {
+  Connection* const known = core_.known(connection);
+  if (known == nullptr) return false;
+  const Core::Answered queued = core_.send(*known, offset, length, this);
+  if (queued.touched != nullptr) touch(queued.touched);
+  return queued.ok;
+}
+
+void AnswerBatch::touch(Connection* connection) {
   if (few_count_ < kFew) {
-    few_[few_count_++] = answered.touched;
+    few_[few_count_++] = connection;
   } else {
-    many_.push_back(answered.touched);
+    many_.push_back(connection);
   }
-  return true;
 }
 
 void AnswerBatch::send() {

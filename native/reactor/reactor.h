@@ -1,4 +1,4 @@
-// Sockets: accepts, reads, cuts into frames, announces them in batches, and sends answers in the order of the requests.
+// Sockets: accepts, dials, reads, cuts into frames, announces them in batches, and sends answers in the order of the requests.
 // Knows nothing of Kafka beyond "a frame is an int32 size and that many bytes".
 //
 //                    poll()  <- events    +-----------------+  recv   <- sockets
@@ -82,6 +82,12 @@ class Reactor {
 
   // ---- main only ----
 
+  // Connects outward, to a numeric address, and answers the connection at once. Events: `connected` or at once `closed`;
+  // then an `answer` for each frame that comes; `closed`, which carries the errno where there is one. Frames of answers
+  // stay until release_frame(); they do not count against queued_max_bytes, and wait for nothing but the arena. The
+  // connection is not closed for its silence and does not count among max_connections.
+  Result<uint32_t> dial(const std::string& address, uint16_t port, const DialOptions& options);
+
   // Fills `out` and says how many. Less than `capacity`: that was all, and the next event will wake. Exactly `capacity`:
   // there may be more, and no wake comes for it: poll again.
   // Order holds within a connection: opened, its requests, closed. Every request reported here must be answered once
@@ -100,8 +106,8 @@ class Reactor {
 
   // ---- any thread ----
 
-  // The frame of `slot` will not be read again: its memory and its share of the budget are free before the answer is
-  // there. For requests that wait (a long poll, an append that has been copied): each frame not released keeps up to
+  // The frame of `slot`, a request or an answer of a peer, will not be read again: its memory and its share of the budget
+  // are free before the answer is there. For requests that wait (a long poll, an append that has been copied): each frame not released keeps up to
   // 64 KiB of slab. Does nothing the second time.
   void release_frame(uint32_t slot);
 
@@ -149,6 +155,11 @@ class AnswerBatch {
   // answer. With nothing before it: at once.
   bool fail(uint32_t slot);
 
+  // Of a dialled connection, by main only: [offset, offset + length) of the arena, size field included, goes out behind
+  // what went before, once it is connected. The block is retained until it is sent. False: the connection is gone, or too
+  // much waits already. What is on its way when a connection ends is lost.
+  bool ask(uint32_t connection, uint32_t offset, uint32_t length);
+
   // Sends what is ready, without blocking, on this thread: per connection as few system calls as possible. What does not
   // go out, what waits for earlier requests, and file slices that are long or not in the page cache, is left to the
   // network threads. Until send() an answer may or may not have left.
@@ -158,6 +169,7 @@ class AnswerBatch {
   static constexpr size_t kFew = 16;
 
   bool settle(uint32_t slot, bool failed, std::span<Piece> pieces);
+  void touch(reactor::Connection* connection);
 
   reactor::Core& core_;
   // Connections with something to send; each is held by one of its holds.

@@ -58,6 +58,7 @@ bool Sender::flush(Connection& connection) {
   NetworkThread* const thread = connection.thread;
   SlotChain freed;
   std::optional<int> disposed;
+  const bool of_peer = connection.dialled;
   Piece cold;
   uint64_t ticket = 0;
   bool nudge = false;
@@ -136,7 +137,7 @@ bool Sender::flush(Connection& connection) {
   if (disposed) {
     core_.finish(connection, *disposed, freed);
   } else {
-    core_.free(freed);
+    core_.free(freed, of_peer);
   }
   if (nudge) thread->nudge();
   if (cold.file != nullptr) core_.warm_up->warm(std::move(cold.file), cold.position, cold.length, ticket);

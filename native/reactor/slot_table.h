@@ -26,12 +26,13 @@ struct Slot {
     kAnswered,  // the pieces are complete (none of them: nothing is to be sent)
     kFailed,    // the connection ends here
     kOrphan,    // waits for its answer, but the connection is gone
+    kHeld,      // no request: a frame that came on a dialled connection, until it is released
   };
 
   std::atomic<Connection*> connection{nullptr};
   Slot* next = nullptr;  // the connection's next younger request; among free slots, the next free one
   std::atomic<uint32_t> handle{0};                // what the outside calls it: generation and index
-  std::atomic<uint64_t> frame{kReleased};         // arena offset, and what it counts against the budget
+  std::atomic<uint64_t> frame{kReleased};         // an offset within its block, and what it counts against the budget
   State state = State::kFree;
   uint32_t piece_count = 0;
   uint64_t bytes = 0;  // of all pieces
@@ -40,6 +41,8 @@ struct Slot {
 
   static constexpr uint64_t kReleased = UINT64_MAX;
   static constexpr uint64_t frame_of(uint32_t offset, uint32_t charge) { return (uint64_t{offset} << 32) | charge; }
+  // What a frame counts that was asked for. A request always counts something.
+  static constexpr uint32_t kNoCharge = 0;
 
   Piece& piece(uint32_t i) { return i == 0 ? first : others[i - 1]; }
 };

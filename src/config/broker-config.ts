@@ -4,6 +4,7 @@ import { invariant } from '../base/invariant.js';
 import { brokerDefinitions, dynamicOnlyDefinitions, kraftKeyNames, type BrokerKey } from './definitions.js';
 import { changeFault, dynamicFault, togetherFault, usableTexts } from './dynamic.js';
 import { isHonoured } from './honoured.js';
+import { resolveMetadataVersion } from './metadata-versions.js';
 import { parseListeners, type Listeners } from './listeners.js';
 import { ownDefaults } from './own-defaults.js';
 import { ConfigError, type ConfigProblem } from './problem.js';
@@ -84,6 +85,14 @@ export class BrokerConfig {
     return Array.isArray(value) ? value as readonly string[] : [];
   }
 
+  /** `inter.broker.protocol.version` by its full name. */
+  get interBrokerProtocolVersion(): string {
+    const text = this.#settings.text('inter.broker.protocol.version');
+    const version = resolveMetadataVersion(text);
+    invariant(version !== undefined, `${text} is no protocol version`);
+    return version;
+  }
+
   /** Null: a session without a limit of its own on connecting. */
   get zookeeperConnectionTimeoutMs(): number {
     return this.optionalNumber('zookeeper.connection.timeout.ms') ?? this.number('zookeeper.session.timeout.ms');
@@ -149,6 +158,7 @@ function readListeners(settings: Settings, hostName: string, problems: ConfigPro
     protocolMap: settings.text('listener.security.protocol.map'),
     interBrokerName: ifSet('inter.broker.listener.name'),
     interBrokerProtocol: ifSet('security.inter.broker.protocol'),
+    controlPlaneName: ifSet('control.plane.listener.name'),
     hostName,
   }, problems);
 }

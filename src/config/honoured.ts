@@ -4,13 +4,17 @@
 /** Broker keys, by who acts on them. */
 const BROKER = {
   'addresses and identity': [
-    'advertised.listeners', 'broker.id', 'broker.id.generation.enable', 'broker.rack', 'inter.broker.listener.name', 'listener.security.protocol.map',
+    'advertised.listeners', 'broker.id', 'broker.id.generation.enable', 'broker.rack', 'control.plane.listener.name', 'inter.broker.listener.name', 'listener.security.protocol.map',
     'listeners', 'node.id', 'reserved.broker.max.id', 'security.inter.broker.protocol',
   ],
   coordination: ['odradek.embedded.dir', 'odradek.embedded.port', 'zookeeper.connect', 'zookeeper.connection.timeout.ms', 'zookeeper.session.timeout.ms'],
   'connections and threads': [
     'connections.max.idle.ms', 'max.connections', 'num.io.threads', 'num.network.threads', 'num.recovery.threads.per.data.dir',
     'queued.max.request.bytes', 'socket.listen.backlog.size', 'socket.receive.buffer.bytes', 'socket.request.max.bytes', 'socket.send.buffer.bytes',
+  ],
+  'between brokers': [
+    'controller.socket.timeout.ms', 'inter.broker.protocol.version', 'replica.fetch.response.max.bytes', 'replica.socket.receive.buffer.bytes', 'request.timeout.ms',
+    'socket.connection.setup.timeout.ms',
   ],
   'logs on disk': [
     'log.dir', 'log.dirs', 'log.flush.offset.checkpoint.interval.ms', 'log.flush.scheduler.interval.ms',

@@ -1,5 +1,6 @@
-// `listeners`, `advertised.listeners`, `listener.security.protocol.map`, `inter.broker.listener.name`: which sockets to
-// open, and what to tell others to connect to. Nothing is resolved or opened here.
+// `listeners`, `advertised.listeners`, `listener.security.protocol.map`, `inter.broker.listener.name`,
+// `control.plane.listener.name`: which sockets to open, what to tell others to connect to, and by which listener brokers reach
+// each other. Nothing is resolved or opened here.
 import type { ConfigProblem } from './problem.js';
 
 export interface Endpoint {
@@ -22,7 +23,12 @@ export interface Listeners {
   readonly bind: readonly Endpoint[];
   /** A port of 0 stands for the port that the listener of that name got. */
   readonly advertised: readonly AdvertisedEndpoint[];
+  /** Followers and coordinators reach other brokers by it. */
   readonly interBroker: string;
+  /** The controller reaches brokers by it, and brokers reach the controller: that of all others where none is set apart. */
+  readonly controlPlane: string;
+  /** What a listener of this name speaks. Others' are believed to speak the same. */
+  protocolOf(listener: string): SecurityProtocol | undefined;
 }
 
 /** What the parser needs of the settings; undefined: not set. */
@@ -32,6 +38,7 @@ export interface ListenerSettings {
   readonly protocolMap: string;
   readonly interBrokerName: string | undefined;
   readonly interBrokerProtocol: string | undefined;
+  readonly controlPlaneName: string | undefined;
   /** Advertised where a listener names no host. */
   readonly hostName: string;
 }
@@ -51,10 +58,13 @@ export function parseListeners(settings: ListenerSettings, problems: ConfigProbl
     : parseEndpoints('advertised.listeners', settings.advertised, protocols, problems);
   checkAdvertised(settings, bind, advertised, problems);
 
+  const interBroker = interBrokerName(settings, advertised, problems);
   return {
     bind,
     advertised: advertised.map(endpoint => ({ ...endpoint, host: endpoint.host ?? settings.hostName })),
-    interBroker: interBrokerName(settings, advertised, problems),
+    interBroker,
+    controlPlane: controlPlaneName(settings, protocols, advertised, interBroker, problems) ?? interBroker,
+    protocolOf: listener => protocols.get(listener),
   };
 }
 
@@ -133,6 +143,19 @@ function interBrokerName(settings: ListenerSettings, advertised: readonly Endpoi
   if (advertised.length > 0 && !advertised.some(endpoint => endpoint.listener === listener)) {
     problems.push({ key, message: `${listener} is not among the advertised listeners` });
   }
+  return listener;
+}
+
+function controlPlaneName(
+  { controlPlaneName: name }: ListenerSettings, protocols: ReadonlyMap<string, SecurityProtocol>, advertised: readonly Endpoint[], interBroker: string, problems: ConfigProblem[],
+): string | undefined {
+  const listener = name?.toUpperCase();
+  if (listener === undefined) return undefined;
+  const problem = !protocols.has(listener) ? `${listener} is not in listener.security.protocol.map`
+    : advertised.length > 0 && !advertised.some(endpoint => endpoint.listener === listener) ? `${listener} is not among the advertised listeners`
+    : listener === interBroker ? `${listener} is the listener between brokers already: the control plane's is another one`
+    : undefined;
+  if (problem !== undefined) problems.push({ key: 'control.plane.listener.name', message: problem });
   return listener;
 }
 

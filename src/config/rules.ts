@@ -54,7 +54,7 @@ const unsupported: readonly Check[] = [
   ...['zookeeper.metadata.migration.enable', 'remote.log.storage.system.enable', 'zookeeper.ssl.client.enable', 'zookeeper.set.acl'].map(key =>
     rule(key, s => s.boolean(key) && NOT_YET)),
   ...['authorizer.class.name', 'alter.config.policy.class.name', 'create.topic.policy.class.name', 'client.quota.callback.class',
-    'control.plane.listener.name', 'early.start.listeners'].map(key => rule(key, s => s.isSet(key) && s.text(key) !== '' && NOT_YET)),
+    'early.start.listeners'].map(key => rule(key, s => s.isSet(key) && s.text(key) !== '' && NOT_YET)),
 ];
 
 export function checkRules(settings: SettingsView): ConfigProblem[] {

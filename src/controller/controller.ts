@@ -12,7 +12,7 @@ import type { Timers } from '../base/timers.js';
 import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
 import { ZnodeFormatError } from '../zookeeper/znodes/json.js';
 import { BrokerRequests, type BrokerChannel, type ReplicaAnswer } from './broker-requests.js';
-import { ControllerContext, NO_LEADER, type PartitionFacts, type TopicFacts } from './context.js';
+import { ControllerContext, NO_LEADER, type BrokerFacts, type PartitionFacts, type TopicFacts } from './context.js';
 import { electLeader, firstLeadership, withoutBroker, type ElectionRules } from './election.js';
 import { EventQueue } from './event-queue.js';
 import { ControllerMoved, ControllerStore, ISR_CHANGES, LOG_DIR_EVENTS, STORE_AT_ONCE } from './store.js';
@@ -75,6 +75,11 @@ export class Controller {
 
   get zkEpochVersion(): number {
     return this.#context.epochVersion;
+  }
+
+  /** Where a broker said, when it registered, that it can be reached. */
+  endpointsOf(broker: number): BrokerFacts['endpoints'] {
+    return this.#context.brokers.get(broker)?.endpoints ?? [];
   }
 
   topic(name: TopicName): TopicFacts | undefined {

@@ -8,17 +8,21 @@
 
 import { failure } from '../base/failure.js';
 import type { Logger } from '../base/logger.js';
+import type { TurnQueue } from '../base/turn-queue.js';
 import type { Commands } from '../native/commands.js';
 import { EventField, EventKind, type NativeExchange } from '../native/exchange.js';
 import { requestHeaderVersion, responseHeaderVersion } from '../protocol/apis.js';
 import { Reader } from '../protocol/reader.js';
 import { Writer } from '../protocol/writer.js';
-import { Connection } from './connection.js';
+import { Connection, type LocalEnd } from './connection.js';
+import type { WireEvents } from './peer-wire.js';
 import type { RequestContext } from './request.js';
 import type { ResponseSpace } from './response-space.js';
 import { SMALL_FRAME, type HotRequest, type PlainRoute, type Routes } from './route.js';
 
 const API_VERSIONS = 18;
+/** Longer requests are decoded in turns where their codec can: between brokers one may tell of very many partitions. */
+const LONG_FRAME = 32 * 1024;
 /** Rounds of poll() before timers and the rest of the event loop get their turn. Native code wakes us again. */
 const ROUNDS = 4;
 
@@ -29,6 +33,10 @@ export interface DispatcherOptions {
   readonly routes: Routes;
   readonly listeners: readonly string[];
   readonly logger: Logger;
+  /** Long requests are decoded in its turns. */
+  readonly turns: TurnQueue;
+  /** Hears of connections that we dialled. */
+  readonly peers: WireEvents;
   /** Calls back a moment later: answers that found no room are tried again then. */
   readonly soon: (retry: () => void) => void;
   /** Settles completions of native code: called with their number before the requests of the same poll. */
@@ -47,6 +55,8 @@ export class Dispatcher {
   readonly #settle: (count: number) => void;
   readonly #served: () => boolean;
   readonly #soon: (retry: () => void) => void;
+  readonly #turns: TurnQueue;
+  readonly #peers: WireEvents;
   readonly #connections: (Connection | undefined)[] = [];
   readonly #writer = new Writer(16 * 1024);
   readonly #hot: HotRequest;
@@ -67,6 +77,8 @@ export class Dispatcher {
     this.#settle = options.settle;
     this.#served = options.served;
     this.#soon = options.soon;
+    this.#turns = options.turns;
+    this.#peers = options.peers;
     const nobody = new Connection(-1, '', () => '');
     this.#hot = { slot: 0, connection: nobody, apiVersion: 0, correlationId: 0, clientId: '', frameStart: 0, bodyStart: 0, end: 0 };
   }
@@ -116,6 +128,28 @@ export class Dispatcher {
     return this.#draining;
   }
 
+  /**
+   * A connection of this process to itself, by `listener`: requests take the road of all others but for the socket. They are
+   * served before open() too, for a controller tells its own broker of the cluster before that is registered.
+   */
+  connectLocally(listener: string, end: LocalEnd): Connection {
+    return new Connection(LOCAL, listener, () => '127.0.0.1', end);
+  }
+
+  /** A request, without its size, on a local connection. It may be answered within this call. */
+  deliver(connection: Connection, frame: Buffer): void {
+    connection.local!.waiting.push(frame);
+    this.#serveQueued(connection);
+    this.flush();
+  }
+
+  /** Nobody waits for the answers of this local connection any more. */
+  disconnect(connection: Connection): void {
+    connection.closed = true;
+    connection.local!.waiting.length = 0;
+    connection.onClosed?.();
+  }
+
   /** Hands over commands given outside a drain, such as an answer after a promise. */
   flush(): void {
     if (!this.#draining) this.#commands.flush();
@@ -137,8 +171,15 @@ export class Dispatcher {
           this.#connections[connectionId] = new Connection(connectionId, listener, () => this.#native.peerAddress(connectionId));
           break;
         }
+        case EventKind.connected:
+          this.#peers.connected(connectionId);
+          break;
+        case EventKind.answer:
+          this.#peers.answered(connectionId, events[at + EventField.slot]!, events[at + EventField.offset]!, events[at + EventField.length]!);
+          break;
         default:
-          this.#closed(connectionId);
+          if (this.#connections[connectionId] === undefined) this.#peers.closed(connectionId, events[at + EventField.reason]!, events[at + EventField.errno]!);
+          else this.#closed(connectionId);
       }
     }
   }
@@ -175,6 +216,11 @@ export class Dispatcher {
   }
 
   #serveQueued(connection: Connection): void {
+    if (connection.local !== undefined) {
+      const { waiting } = connection.local;
+      while (!connection.busy && !connection.closed && waiting.length > 0) this.#serveLocal(connection, waiting.shift()!);
+      return;
+    }
     const queue = connection.queue;
     while (!connection.busy && !connection.closed && connection.queueHead < queue.length && this.#unsent.length === 0) {
       const head = connection.queueHead;
@@ -191,9 +237,32 @@ export class Dispatcher {
     try {
       this.#route(connection, slot, offset, length);
     } catch (error) {
-      // An unparsable header or body, or a version out of range: no answer (SocketServer.scala).
-      this.#logger.warn({ connection: connection.id, host: connection.host, error: String(error) }, 'closing a connection after a bad request');
-      this.#commands.fail(slot);
+      this.#badRequest(connection, slot, error);
+    }
+  }
+
+  /** An unparsable header or body, or a version out of range: no answer (SocketServer.scala). */
+  #badRequest(connection: Connection, slot: number, error: unknown): void {
+    this.#logger.warn({ connection: connection.id, host: connection.host, error: String(error) }, 'closing a connection after a bad request');
+    this.#fail(connection, slot);
+  }
+
+  #fail(connection: Connection, slot: number): void {
+    if (connection.local === undefined) this.#commands.fail(slot);
+    else if (!connection.closed) {
+      this.disconnect(connection);
+      connection.local.ended();
+    }
+  }
+
+  #serveLocal(connection: Connection, frame: Buffer): void {
+    try {
+      const [apiKey, apiVersion] = [frame.readInt16BE(0), frame.readInt16BE(2)];
+      const route = this.#routes.find(apiKey);
+      if (route?.kind !== 'plain' || apiVersion < route.minVersion || apiVersion > route.maxVersion) throw new Error(`api key ${apiKey} is not served in version ${apiVersion} by a local connection`);
+      this.#servePlain(route, connection, LOCAL, frame, apiKey, apiVersion);
+    } catch (error) {
+      this.#badRequest(connection, LOCAL, error);
     }
   }
 
@@ -222,47 +291,78 @@ export class Dispatcher {
       if (!route.serve(hot)) connection.busy = true;
       return;
     }
-    this.#servePlain(route, connection, slot, offset, length, apiKey, apiVersion);
-  }
-
-  #servePlain(route: PlainRoute, connection: Connection, slot: number, offset: number, length: number, apiKey: number, apiVersion: number): void {
     // A copy, so that a request that waits for minutes (a join) holds its own bytes and no slab.
     const frame = Buffer.from(this.#space.bytes.subarray(offset, offset + length));
     // A large one stays charged to the budget until it is answered, so that the copies have its bound too.
     if (length <= SMALL_FRAME) this.#commands.releaseFrame(slot);
+    this.#servePlain(route, connection, slot, frame, apiKey, apiVersion);
+  }
+
+  #servePlain(route: PlainRoute, connection: Connection, slot: number, frame: Buffer, apiKey: number, apiVersion: number): void {
+    const length = frame.length;
     const correlationId = frame.readInt32BE(4);
     const headerVersion = requestHeaderVersion(route.api, apiVersion);
     // Header version 0 has no client id.
     const bare = headerVersion === 0;
     const start = bare ? 8 : this.#readClientIdOf(connection, frame, 8, length, headerVersion >= 2);
     const reader = new Reader(frame, start, length);
-    const request = route.request.decode(reader, apiVersion);
     const context: RequestContext = { apiKey, apiVersion, clientId: bare ? '' : connection.clientId, connection };
+    if (length > LONG_FRAME && route.request.decodeSteps !== undefined) {
+      this.#decodeInTurns(route, route.request.decodeSteps(reader, apiVersion), context, connection, slot, correlationId);
+      return;
+    }
+    const late = this.#handle(route, route.request.decode(reader, apiVersion), context, connection, slot, correlationId);
+    if (late === undefined) return;
+    connection.busy = true;
+    void late.finally(() => this.done(connection));
+  }
+
+  #decodeInTurns(route: PlainRoute, steps: Generator<undefined, object>, context: RequestContext, connection: Connection, slot: number, correlationId: number): void {
+    connection.busy = true;
+    let request: object | undefined;
+    this.#turns.work(
+      () => {
+        const step = steps.next();
+        if (step.done === true) request = step.value;
+        return step.done !== true;
+      },
+      () => {
+        const late = this.#handle(route, request!, context, connection, slot, correlationId);
+        if (late === undefined) this.done(connection);
+        else void late.finally(() => this.done(connection));
+      },
+      error => {
+        this.#badRequest(connection, slot, error);
+        this.done(connection);
+      },
+    );
+  }
+
+  /** Resolves, and never rejects, when it is answered; undefined where that was at once. */
+  #handle(route: PlainRoute, request: object, context: RequestContext, connection: Connection, slot: number, correlationId: number): Promise<void> | undefined {
     let answer: object | Promise<object>;
     try {
       answer = route.handle(request, context);
     } catch (error) {
       this.#refuse(route, request, error, context, connection, slot, correlationId);
-      return;
+      return undefined;
     }
     if (!(answer instanceof Promise)) {
-      this.#answer(route, answer, connection, slot, apiVersion, correlationId);
-      return;
+      this.#answer(route, answer, connection, slot, context.apiVersion, correlationId);
+      return undefined;
     }
-    connection.busy = true;
-    answer.then(
-      message => this.#answer(route, message, connection, slot, apiVersion, correlationId),
+    return answer.then(
+      message => this.#answer(route, message, connection, slot, context.apiVersion, correlationId),
     ).catch((error: unknown) => this.#refuse(route, request, error, context, connection, slot, correlationId))
       .catch((error: unknown) => {
         this.#logger.error({ connection: connection.id, error: failure(error) }, 'closing a connection: its request failed');
-        this.#commands.fail(slot);
-      })
-      .finally(() => this.done(connection));
+        this.#fail(connection, slot);
+      });
   }
 
   #refuse(route: PlainRoute, request: object, error: unknown, context: RequestContext, connection: Connection, slot: number, correlationId: number): void {
     const answer = route.refuse(request, error, context);
-    if (answer === undefined) this.#commands.fail(slot);
+    if (answer === undefined) this.#fail(connection, slot);
     else this.#answer(route, answer, connection, slot, context.apiVersion, correlationId);
   }
 
@@ -288,29 +388,17 @@ export class Dispatcher {
     encode(writer);
     const bytes = writer.finish();
     bytes.writeInt32BE(bytes.length - 4, 0);
+    if (connection.local !== undefined) {
+      if (!connection.closed) connection.local.answered(Buffer.from(bytes));
+      return;
+    }
     if (this.#tryRespond(slot, bytes)) return;
     this.#retrySoon();
     this.#unsent.push({ slot, connection, bytes: Buffer.from(bytes) });
   }
 
   #tryRespond(slot: number, bytes: Buffer): boolean {
-    const space = this.#space;
-    if (bytes.length <= space.blockBytes) {
-      const at = space.reserve(bytes.length);
-      if (at < 0) return false;
-      bytes.copy(space.bytes, at);
-      space.commit(bytes.length);
-      this.#commands.respond(slot, at, bytes.length);
-      return true;
-    }
-    const at = space.leaseApart(bytes.length);
-    if (at < 0) return false;
-    bytes.copy(space.bytes, at);
-    this.#commands.respond(slot, at, bytes.length);
-    // The command takes its reference at flush; ours may go only after that.
-    this.#commands.flush();
-    space.release(at);
-    return true;
+    return this.#space.hand(bytes, at => this.#commands.respond(slot, at, bytes.length));
   }
 
   #retryUnsent(): void {
@@ -366,6 +454,8 @@ export class Dispatcher {
 }
 
 const NONE = new Uint8Array(0);
+/** In the place of a slot, and of the id of a connection, where there is no socket. */
+const LOCAL = -1;
 
 function sameBytes(known: Uint8Array, bytes: Uint8Array, at: number, length: number): boolean {
   if (known.length !== length) return false;

@@ -28,6 +28,26 @@ export class ResponseSpace {
     return this.#lease(bytes);
   }
 
+  /** Copies `bytes` into the arena and has `command` say what is to become of them there. False: no room. */
+  hand(bytes: Buffer, command: (offset: number) => void): boolean {
+    if (bytes.length <= BLOCK) {
+      const at = this.reserve(bytes.length);
+      if (at < 0) return false;
+      bytes.copy(this.bytes, at);
+      this.commit(bytes.length);
+      command(at);
+      return true;
+    }
+    const at = this.leaseApart(bytes.length);
+    if (at < 0) return false;
+    bytes.copy(this.bytes, at);
+    command(at);
+    // The command takes its reference at flush; ours may go only after that.
+    this.#commands.flush();
+    this.release(at);
+    return true;
+  }
+
   /** Takes `bytes` of what reserve() gave. */
   commit(bytes: number): void {
     this.#at += bytes;

@@ -68,6 +68,57 @@ export function refuseTag(tag: number, version: number): never {
   throw new ProtocolError(`tag ${tag} is not valid in version ${version}`);
 }
 
+// --- in steps ---
+
+/** Structs read or written in one step. */
+const AT_ONCE = 64;
+
+export function* stepStructs<T>(reader: Reader, version: number, count: number, read: (reader: Reader, version: number) => T): Generator<undefined, T[]> {
+  const values: T[] = [];
+  for (let index = 0; index < count; index++) {
+    values.push(read(reader, version));
+    if (index % AT_ONCE === AT_ONCE - 1) yield;
+  }
+  yield;
+  return values;
+}
+
+export function* stepStructsOrNull<T>(reader: Reader, version: number, count: number, read: (reader: Reader, version: number) => T): Generator<undefined, T[] | null> {
+  return count < 0 ? null : yield* stepStructs(reader, version, count, read);
+}
+
+export function* stepLongStructs<T>(reader: Reader, version: number, count: number, read: (reader: Reader, version: number) => Generator<undefined, T>): Generator<undefined, T[]> {
+  const values: T[] = [];
+  for (let index = 0; index < count; index++) values.push(yield* read(reader, version));
+  return values;
+}
+
+export function* stepLongStructsOrNull<T>(reader: Reader, version: number, count: number, read: (reader: Reader, version: number) => Generator<undefined, T>): Generator<undefined, T[] | null> {
+  return count < 0 ? null : yield* stepLongStructs(reader, version, count, read);
+}
+
+export function* stepWriteStructs<I>(
+  writer: Writer, values: readonly I[] | null, compact: boolean, nullable: boolean, version: number,
+  write: (writer: Writer, value: I, version: number) => void,
+): Generator<undefined, void> {
+  writeCount(writer, values, compact, nullable);
+  if (values === null) return;
+  for (let index = 0; index < values.length; index++) {
+    write(writer, values[index]!, version);
+    if (index % AT_ONCE === AT_ONCE - 1) yield;
+  }
+  yield;
+}
+
+export function* stepWriteLongStructs<I>(
+  writer: Writer, values: readonly I[] | null, compact: boolean, nullable: boolean, version: number,
+  write: (writer: Writer, value: I, version: number) => Generator<undefined, void>,
+): Generator<undefined, void> {
+  writeCount(writer, values, compact, nullable);
+  if (values === null) return;
+  for (let index = 0; index < values.length; index++) yield* write(writer, values[index]!, version);
+}
+
 // --- encoding ---
 
 export function writeStructs<I>(

@@ -25,6 +25,12 @@ export interface MessageCodec<T, I = T> {
   decode(reader: Reader, version: number): T;
   /** Throws ProtocolError where the version cannot carry the message: a field that it lacks and that may not be dropped. */
   encode(writer: Writer, message: I, version: number): void;
+  /**
+   * The same in steps, where the message may tell of very many partitions: each next() does a small part. What brokers say to
+   * each other (apis with the flag clusterAction) has these. The decoded whole is the generator's value.
+   */
+  decodeSteps?(reader: Reader, version: number): Generator<undefined, T>;
+  encodeSteps?(writer: Writer, message: I, version: number): Generator<undefined, void>;
 }
 
 /** A codec of which only the shape is known, as in tables of all of them. */

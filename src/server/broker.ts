@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '../base/clock.js';
 import { isLeveled } from '../base/json-logger.js';
 import type { Logger } from '../base/logger.js';
 import { systemRandom, type Random } from '../base/random.js';
+import { systemResolver, type Resolver } from '../base/resolver.js';
 import { systemTimers, type Timer, type Timers } from '../base/timers.js';
 import { Turns } from '../base/turns.js';
 import type { BrokerConfig } from '../config/broker-config.js';
@@ -29,7 +30,7 @@ import { ZooKeeperClient } from '../zookeeper/client/client.js';
 import { RetryingZooKeeper } from '../zookeeper/retrying.js';
 import type { EmbeddedZooKeeper } from '../zookeeper/server/embedded.js';
 import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
-import type { BrokerEndpoint } from '../zookeeper/znodes/broker.js';
+import { SECURITY_PROTOCOL_IDS, type BrokerEndpoint } from '../zookeeper/znodes/broker.js';
 import { encodeLogDirEvent } from '../zookeeper/znodes/notifications.js';
 import { SequencePrefix, TOPIC_ENTITIES } from '../zookeeper/znodes/paths.js';
 import { BrokerConfigs } from './broker-configs.js';
@@ -37,9 +38,9 @@ import { ConfigChanges } from './config-changes.js';
 import { FinalizedFeatures } from './finalized-features.js';
 import { InternalTopicLog } from './coordinator-log.js';
 import { DataPlane } from './data-plane.js';
-import { LocalChannel } from './local-channel.js';
 import { Loggers } from './loggers.js';
 import { zooKeeperOffsets } from './legacy-offsets.js';
+import { createPeers } from './peers.js';
 import { allocateProducerIds } from './producer-id-blocks.js';
 import { ProducerIds } from './producer-ids.js';
 import { clusterIdOf, createPersistentPaths, generateBrokerId, register } from './registration.js';
@@ -58,6 +59,8 @@ export interface BrokerOptions {
   readonly timers?: Timers;
   readonly random?: Random;
   readonly storage?: Storage;
+  /** Names of other brokers' hosts. */
+  readonly resolve?: Resolver;
   /** Ends a start that waits for ZooKeeper, or for the end of an older session of this broker: it rejects with the reason. */
   readonly stop?: AbortSignal;
 }
@@ -76,7 +79,6 @@ export interface RunningBroker {
   close(): Promise<void>;
 }
 
-const SECURITY_PROTOCOL_IDS = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
 const RESIGN_MS = 2000;
 const UNLIMITED_MS = Number.MAX_SAFE_INTEGER;
 
@@ -99,6 +101,7 @@ class Broker implements RunningBroker {
   readonly #timers: Timers;
   readonly #random: Random;
   readonly #storage: Storage;
+  readonly #resolve: Resolver;
   readonly #stop: AbortSignal | undefined;
   readonly #logDirs: readonly string[];
   /** Those whose meta.properties cannot be read or written. */
@@ -113,9 +116,8 @@ class Broker implements RunningBroker {
   #logs: LogManager | undefined;
   #replicas!: ReplicaManager;
   #isrChanges: AlterPartitionManager | undefined;
-  /** To other brokers. */
-  readonly #peers: PeerChannels | undefined;
   #controller: Controller | undefined;
+  #peers: PeerChannels | undefined;
   #groups: GroupCoordinator | undefined;
   #configChanges: ConfigChanges | undefined;
   #session: BrokerSession | undefined;
@@ -138,13 +140,14 @@ class Broker implements RunningBroker {
     this.#timers = options.timers ?? systemTimers;
     this.#random = options.random ?? systemRandom;
     this.#storage = options.storage ?? diskStorage;
+    this.#resolve = options.resolve ?? systemResolver;
     this.#stop = options.stop;
     this.#logDirs = options.config.logDirs.map(dir => resolve(dir));
     this.failed = new Promise(fail => { this.#fail = fail; });
   }
 
   async start(): Promise<void> {
-    const plane = (this.#plane = new DataPlane({ config: this.#config, clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger }));
+    const plane = (this.#plane = new DataPlane({ config: this.#config, clock: this.#clock, timers: this.#timers, random: this.#random, resolve: this.#resolve, logger: this.#logger }));
     const lock: LockFile = path => {
       const handle = plane.native.lockFile(path);
       return handle < 0 ? undefined : { release: () => plane.native.unlockFile(handle) };
@@ -182,6 +185,7 @@ class Broker implements RunningBroker {
     this.#configChanges?.close();
     this.#plane?.native.stopListening();
     await this.#resign();
+    this.#peers?.close();
     this.#groups?.close();
     this.#replicas?.close();
     this.#isrChanges?.close();
@@ -358,10 +362,13 @@ class Broker implements RunningBroker {
       inflate: (codec, records) => inflate(plane.jobs, codec, records),
       legacyOffsets: zooKeeperOffsets(this.#zk),
     }));
-    const channel = new LocalChannel(() => services);
+    const peers = (this.#peers = createPeers({
+      ...seams, brokerId: this.id, config, wire: plane.wire, localWire: plane.localWire, metadata: this.#metadata,
+      registered: broker => this.#controller?.endpointsOf(broker) ?? [],
+    }));
     const controller = (this.#controller = new Controller({
       ...seams, brokerId: this.id, zookeeper: this.#zk,
-      channel: broker => (broker === this.id ? channel : undefined),
+      channel: broker => peers.channel(broker, 'controller'),
       deleteTopicEnable: config.boolean('delete.topic.enable'),
       uncleanElection: () => config.boolean('unclean.leader.election.enable'),
     }));

@@ -4,8 +4,10 @@
 import { availableParallelism } from 'node:os';
 import type { Clock } from '../base/clock.js';
 import { failure } from '../base/failure.js';
+import { invariant } from '../base/invariant.js';
 import type { Logger } from '../base/logger.js';
 import type { Random } from '../base/random.js';
+import type { Resolver } from '../base/resolver.js';
 import { TimerWheel } from '../base/timer-wheel.js';
 import type { Timers } from '../base/timers.js';
 import { TurnQueue } from '../base/turn-queue.js';
@@ -16,6 +18,8 @@ import { CompletionField, CompletionKind, type NativeExchange } from '../native/
 import { Jobs } from '../native/jobs.js';
 import { loadAddon } from '../native/addon.js';
 import { Dispatcher } from '../network/dispatcher.js';
+import { LocalWire } from '../network/local-wire.js';
+import { SocketWire } from '../network/socket-wire.js';
 import { ResponseSpace } from '../network/response-space.js';
 import type { HotRoute, Routes } from '../network/route.js';
 import { Purgatory } from '../replication/purgatory.js';
@@ -34,6 +38,7 @@ const QUEUED_BYTES = 64 << 20;
 /** Beside those, what answers and requests under way may take. */
 const ANSWER_BYTES = 64 << 20;
 const LARGEST_ARENA = 0x7fff0000;
+const LARGEST_FRAME = 0x7fffffff;
 /** Until answers that the arena had no room for are tried again. */
 const RETRY_MS = 5;
 const MAX_IN_FLIGHT = 256;
@@ -48,11 +53,17 @@ function networkThreads(config: BrokerConfig): number {
   return config.settings.isSet('num.network.threads') ? configured : Math.max(1, Math.min(configured, availableParallelism() >> 1));
 }
 
+/** A fetch answer passes its limit by its first batch, which was a request once. */
+export function largestPeerAnswer(config: BrokerConfig): number {
+  return Math.min(config.number('replica.fetch.response.max.bytes') + config.number('socket.request.max.bytes'), LARGEST_FRAME);
+}
+
 export interface DataPlaneSeams {
   readonly config: BrokerConfig;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
+  readonly resolve: Resolver;
   readonly logger: Logger;
 }
 
@@ -75,6 +86,9 @@ export class DataPlane {
   readonly wheel: TimerWheel;
   readonly turns: TurnQueue;
   readonly purgatory: Purgatory;
+  /** To other brokers, and to this one. */
+  readonly wire: SocketWire;
+  readonly localWire: LocalWire;
   readonly #seams: DataPlaneSeams;
   #dispatcher: Dispatcher | undefined;
   #produce: ProduceService | undefined;
@@ -91,8 +105,8 @@ export class DataPlane {
     this.native = new Exchange({
       networkThreads: networkThreads(config),
       logThreads: config.number('num.io.threads'),
-      // Address space, not memory: room for the budget, one request beyond it, and answers.
-      arenaBytes: Math.min(queuedMaxBytes + maxRequestBytes + ANSWER_BYTES, LARGEST_ARENA),
+      // Address space, not memory: room for the budget, one request beyond it, answers, and what other brokers answer us.
+      arenaBytes: Math.min(queuedMaxBytes + maxRequestBytes + ANSWER_BYTES + largestPeerAnswer(config), LARGEST_ARENA),
       maxRequestBytes,
       queuedMaxBytes,
       maxInFlight: MAX_IN_FLIGHT,
@@ -109,6 +123,11 @@ export class DataPlane {
     this.wheel = new TimerWheel(seams.clock, seams.timers);
     this.turns = new TurnQueue(seams.clock, seams.timers, seams.logger);
     this.purgatory = new Purgatory(() => this.#drainSoon());
+    this.wire = new SocketWire({ native: this.native, commands: this.commands, space: this.space, resolve: seams.resolve, flush: () => this.flush() });
+    this.localWire = new LocalWire(() => {
+      invariant(this.#dispatcher !== undefined, 'nobody serves yet');
+      return this.#dispatcher;
+    }, config.listeners.controlPlane);
   }
 
   /** Logs can be opened from here on: their completions are settled. */
@@ -143,7 +162,8 @@ export class DataPlane {
     this.#produce = produce;
     this.#logs = logs;
     this.#dispatcher = new Dispatcher({
-      native, commands, space, logger,
+      native, commands, space, turns, logger,
+      peers: this.wire,
       routes: routes(produce, fetch),
       listeners: config.listeners.bind.map(({ listener }) => listener),
       settle: count => this.#settle(count),

@@ -51,11 +51,6 @@ export function advertisedApis(): AdvertisedApi[] {
   return advertise(apis, new Set([PRODUCE, FETCH, ...handlers.map(handler => handler.request.apiKey)]));
 }
 
-/** The handler of an API, for local calls. */
-export function handlerOf(apiKey: number): Handler | undefined {
-  return handlers.find(handler => handler.request.apiKey === apiKey);
-}
-
 export function routesFor(broker: BrokerServices, produce: HotRoute, fetch: HotRoute, logger: Logger): Routes {
   const table: (Route | undefined)[] = [];
   table[PRODUCE] = produce;

@@ -52,7 +52,7 @@ test('the broker keys said to have an effect are those somebody acts on', () => 
   // What BrokerConfig turns into fields: listeners, directories, identity, coordination.
   for (const key of asked(read('src/config/broker-config.ts'))) used.add(key);
   for (const key of asked(read('src/config/settings.ts'))) used.add(key);
-  for (const key of ['advertised.listeners', 'inter.broker.listener.name', 'security.inter.broker.protocol', 'broker.id.generation.enable']) used.add(key);
+  for (const key of ['advertised.listeners', 'control.plane.listener.name', 'inter.broker.listener.name', 'security.inter.broker.protocol', 'broker.id.generation.enable']) used.add(key);
   used.add('node.id');
   for (const key of topicKeysInUse()) {
     for (const fallback of topicDefinitions.get(key)?.from ?? []) used.add(typeof fallback === 'string' ? fallback : fallback.name);

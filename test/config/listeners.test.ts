@@ -7,7 +7,7 @@ const DEFAULT_MAP = 'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEX
 function parse(settings: Partial<ListenerSettings>): { listeners: Listeners; problems: ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
   const listeners = parseListeners({
-    listeners: 'PLAINTEXT://:9092', advertised: undefined, protocolMap: DEFAULT_MAP, interBrokerName: undefined, interBrokerProtocol: undefined,
+    listeners: 'PLAINTEXT://:9092', advertised: undefined, protocolMap: DEFAULT_MAP, interBrokerName: undefined, interBrokerProtocol: undefined, controlPlaneName: undefined,
     hostName: 'here', ...settings,
   }, problems);
   return { listeners, problems };
@@ -24,6 +24,14 @@ test('several listeners, each with its name, address and protocol', () => {
   expect(listeners.bind.map(({ listener, host, port }) => [listener, host, port])).toEqual([['INSIDE', '10.0.0.1', 9092], ['OUTSIDE', '::1', 9093], ['ANY', null, 0]]);
   expect(listeners.advertised.map(({ listener, host, port }) => [listener, host, port])).toEqual([['INSIDE', 'spool-1', 9092], ['OUTSIDE', 'spool.example', 19093]]);
   expect(listeners.interBroker).toBe('INSIDE');
+});
+
+test('the control plane has a listener of its own, or that between brokers', () => {
+  const map = 'CONTROL:PLAINTEXT,PLAINTEXT:PLAINTEXT';
+  const { listeners, problems } = parse({ listeners: 'PLAINTEXT://:9092,control://:9093', protocolMap: map, controlPlaneName: 'control' });
+  expect(problems).toEqual([]);
+  expect([listeners.interBroker, listeners.controlPlane, listeners.protocolOf('CONTROL')]).toEqual(['PLAINTEXT', 'CONTROL', 'PLAINTEXT']);
+  expect(parse({}).listeners.controlPlane).toBe('PLAINTEXT');
 });
 
 test('what is not advertised by name is advertised as it is bound, with the host\'s name for "everywhere"', () => {
@@ -57,6 +65,9 @@ const MISTAKES: [string, Partial<ListenerSettings>, string, RegExp][] = [
   ['advertising every interface by binding it', { listeners: 'PLAINTEXT://0.0.0.0:9092' }, 'listeners', /advertised\.listeners/],
   ['an inter-broker listener that is none', { interBrokerName: 'SSL' }, 'inter.broker.listener.name', /SSL/],
   ['both ways to name the inter-broker listener', { interBrokerName: 'PLAINTEXT', interBrokerProtocol: 'PLAINTEXT' }, 'inter.broker.listener.name', /not both/],
+  ['a control plane without a protocol', { controlPlaneName: 'CONTROL' }, 'control.plane.listener.name', /CONTROL is not in listener.security.protocol.map/],
+  ['a control plane that is not advertised', { controlPlaneName: 'SSL' }, 'control.plane.listener.name', /SSL is not among the advertised/],
+  ['a control plane by the listener between brokers', { controlPlaneName: 'plaintext' }, 'control.plane.listener.name', /another one/],
   ['an inter-broker protocol without a listener', { interBrokerProtocol: 'SSL' }, 'security.inter.broker.protocol', /SSL/],
 ];
 test.each(MISTAKES)('mistake: %s', (_story, settings, key, message) => {

@@ -147,6 +147,7 @@ test('commands that contradict their layout, or name what is not theirs, are ref
     refused(1, 5, 1, capacity, 10); refused(1, 5, 1, capacity - 5, 10); refused(1, 5, 1, -1, 10); refused(1, 5, 1, NaN, 10); refused(1, 5, 1, block, NaN);
     refused(1, 5, 1, 77, -1); refused(1, 5, 1, -1, -1); refused(1, 5, 1, NaN, -1);
     refused(2); refused(3); refused(4);
+    refused(16, 0, block); refused(16, NaN, block, 10); refused(16, 0, capacity, 10); refused(16, 0, block, -1); refused(16, 0, block, capacity + 1);
     refused(5, 0, block, 61); refused(5, 0, capacity, 61, 0, 0, 0, 0); refused(5, 0, block, capacity + 1, 0, 0, 0, 0); refused(5, 0, -1, 61, 0, 0, 0, 0); refused(5, 0, NaN, 61, 0, 0, 0, 0);
     const append = [0, block, 61, 0, 0, 0, 0];
     // No answer was begun there; it has no such row; its places lie outside of it; they are not all of them.
@@ -159,7 +160,7 @@ test('commands that contradict their layout, or name what is not theirs, are ref
     refused(9); refused(9, 0, NaN, 0); refused(9, 0, 5, -1); refused(9, NaN, 5, 0);
     for (const length of [2 ** 31, 65 * 1024, 64 * 1024 + 1]) assert.throws(() => exchange.flush(length), TypeError);
     // Slots that are nobody's and logs that are closed are no mistake: connections end and topics go while answers are on their way.
-    say(2, 5); say(3, 4e9); say(4, 12345); say(1, 5, 1, block, 100);
+    say(2, 5); say(3, 4e9); say(4, 12345); say(1, 5, 1, block, 100); say(16, 0, block, 10); say(16, 4e9, block, 10);
     say(5, 0, block, 61, 0, 0, 0, 0); say(5, 1, block, 61, 0, 0, 0, 0); say(5, 60000, block, 61, 0, 0, 0, 0);
     say(9, 0, 2 ** 60, 0); say(9, 40, 5, 20); say(9, 60000, 5, 20);
     say(8, 5, 1, 40, block, 61, 0, 0, 0, 0, 6, 5, block, 100, 2, -1, -1, -1, 0, 8, 16);
@@ -215,6 +216,7 @@ test('any method with any numbers, on logs in any state: an answer or an error',
       lease: () => [number()], release: () => [number()], failedAnswer: () => [number()], commitAlone: () => [random(6), random(2) === 0], takeBack: () => [random(6), number()], expireParked: () => [number()],
       closeConnection: () => [number()], pauseConnection: () => [number(), true], peerAddress: () => [number()],
       listen: () => [number(), ['127.0.0.1', '', 'nowhere.invalid.', '::1', '256.0.0.1'][random(5)], number(), number()],
+      dial: () => [['127.0.0.1', '', 'localhost', '::1', '256.0.0.1'][random(5)], number(), number(), number()],
       lockFile: () => [directory + '/lock-' + random(3)], unlockFile: () => [number()],
       flush: () => [0], poll: () => [], stats: () => [], stopListening: () => [],
     };

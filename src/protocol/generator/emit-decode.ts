@@ -1,16 +1,35 @@
 // One function per struct: an object literal whose members are read in wire order, then the tagged fields.
 
-import { byVersion, defaultOf, isNullable, isTagged, leastSize, parameter, typeName } from './expressions.js';
+import { byVersion, defaultOf, holdsMany, isNullable, isTagged, leastSize, parameter, typeName } from './expressions.js';
 import { contains, type ElementType, type Field, type Message, type Range, type Scalar, type Struct } from './model.js';
 
 const ternary = (test: string, then: string, otherwise: string): string => `${test} ? ${then} : ${otherwise}`;
 
 export function emitDecoders(message: Message): string {
-  return [...message.structs.values()].map(struct => decoder(message, struct)).join('\n');
+  const structs = [...message.structs.values()];
+  const inSteps = message.inSteps ? structs.filter(({ name }) => holdsMany(message, name)) : [];
+  return [...structs.map(struct => decoder(message, struct)), ...inSteps.map(struct => stepDecoder(message, struct))].join('\n');
 }
 
 export function decoderName(message: Message, struct: string): string {
   return `read_${typeName(message, struct)}`;
+}
+
+export function stepDecoderName(message: Message, struct: string): string {
+  return `steps_${decoderName(message, struct)}`;
+}
+
+/** The same decoder as a generator: its lists of structs, and the structs with such lists, are read in steps. */
+function stepDecoder(message: Message, struct: Struct): string {
+  const longOnes = [...message.structs.keys()].filter(name => holdsMany(message, name));
+  const isLong = (name: string): boolean => longOnes.some(long => decoderName(message, long) === name);
+  return decoder(message, struct)
+    .replace(/^function /, 'function* ')
+    .replace(/\bread_\w+\((?=_?r: Reader)/, 'steps_$&')
+    .replace(/\): (\w+) \{\n/, '): Generator<undefined, $1> {\n')
+    .replace(/\breadStructs(OrNull)?\(r, v, (.*?\(\d+\)), (read_\w+)\)/g, (_, orNull: string | undefined, count: string, read: string) =>
+      `(yield* ${isLong(read) ? 'stepLongStructs' : 'stepStructs'}${orNull ?? ''}(r, v, ${count}, ${isLong(read) ? `steps_${read}` : read}))`)
+    .replace(/(?<!steps_)\b(read_\w+)\(r, v\)/g, (call, read: string) => (isLong(read) ? `(yield* steps_${call})` : call));
 }
 
 function decoder(message: Message, struct: Struct): string {

@@ -1,6 +1,6 @@
 // One function per struct: the fields in wire order, refusals of what the version cannot carry, the tagged fields.
 
-import { byVersion, defaultOf, inputName, isNullable, isTagged, parameter, structOf, typeName } from './expressions.js';
+import { byVersion, defaultOf, holdsMany, inputName, isNullable, isTagged, parameter, structOf, typeName } from './expressions.js';
 import { contains, isNullByDefault, type ElementType, type Field, type Message, type Scalar, type Struct } from './model.js';
 
 const branch = (test: string, then: string, otherwise: string): string => {
@@ -9,7 +9,21 @@ const branch = (test: string, then: string, otherwise: string): string => {
 };
 
 export function emitEncoders(message: Message): string {
-  return [...message.structs.values()].map(struct => encoder(message, struct)).join('\n');
+  const structs = [...message.structs.values()];
+  const inSteps = message.inSteps ? structs.filter(({ name }) => holdsMany(message, name)) : [];
+  return [...structs.map(struct => encoder(message, struct)), ...inSteps.map(struct => stepEncoder(message, struct))].join('\n');
+}
+
+/** The same encoder as a generator, as in stepDecoder(). */
+function stepEncoder(message: Message, struct: Struct): string {
+  const longOnes = [...message.structs.keys()].filter(name => holdsMany(message, name));
+  const isLong = (name: string): boolean => longOnes.some(long => encoderName(message, long) === name);
+  return encoder(message, struct)
+    .replace(/^function /, 'function* ')
+    .replace(/\bwrite_\w+\((?=_?w: Writer)/, 'steps_$&')
+    .replace('): void {\n', '): Generator<undefined, void> {\n')
+    .replace(/\bwriteStructs\((.*?), v, (write_\w+)\);/g, (_, given: string, write: string) =>
+      `yield* ${isLong(write) ? 'stepWriteLongStructs' : 'stepWriteStructs'}(${given}, v, ${isLong(write) ? `steps_${write}` : write});`);
 }
 
 export function encoderName(message: Message, struct: string): string {

@@ -5,10 +5,10 @@
 // to scan.
 
 import * as codecRuntime from '../codec-runtime.js';
-import { decoderName, emitDecoders } from './emit-decode.js';
+import { decoderName, emitDecoders, stepDecoderName } from './emit-decode.js';
 import { emitEncoders, encoderName } from './emit-encode.js';
 import { emitTypes } from './emit-types.js';
-import { inputName } from './expressions.js';
+import { holdsMany, inputName } from './expressions.js';
 import type { Api, Message, Range, Schemas } from './model.js';
 
 export function emitMessages(header: string, schemas: Schemas): string {
@@ -30,7 +30,9 @@ function emitCodec(message: Message): string {
   return `export const ${name}: MessageCodec<${name}, ${inputName(message, name)}> = {
   name: '${name}', type: '${message.type}', apiKey: ${message.apiKey}, minVersion: ${versions.low}, maxVersion: ${versions.high}, flexibleFrom: ${message.flexibleFrom},
   decode(reader, version) { ${check} return ${decoderName(message, name)}(reader, version); },
-  encode(writer, message, version) { ${check} ${encoderName(message, name)}(writer, message, version); },
+  encode(writer, message, version) { ${check} ${encoderName(message, name)}(writer, message, version); },${message.inSteps && holdsMany(message, name) ? `
+  decodeSteps(reader, version) { ${check} return ${stepDecoderName(message, name)}(reader, version); },
+  encodeSteps(writer, message, version) { ${check} return steps_${encoderName(message, name)}(writer, message, version); },` : ''}
 };`;
 }
 

@@ -30,6 +30,11 @@ function emptyOf(message: Message, type: FieldType): string {
   }
 }
 
+/** Whether anything in the struct is a list of structs: then its length may be any. */
+export function holdsMany(message: Message, name: string): boolean {
+  return structOf(message, name).fields.some(({ type }) => (type.kind === 'array' && type.element.kind === 'struct') || (type.kind === 'struct' && holdsMany(message, type.struct)));
+}
+
 export function structOf(message: Message, name: string): Struct {
   const struct = message.structs.get(name);
   if (struct === undefined) throw new Error(`${message.name} has no struct ${name}`);

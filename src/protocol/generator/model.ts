@@ -41,6 +41,8 @@ export interface Message {
   apiKey: number;
   versions: Range;
   flexibleFrom: number;
+  /** Brokers say it to each other, perhaps of very many partitions: it has codecs that work in steps too. */
+  inSteps: boolean;
   /** The message itself is the struct of its own name. */
   structs: Map<string, Struct>;
 }

@@ -108,10 +108,14 @@ function parseMessage(line: Line, body: Line[], api: Api | null): Message | null
   const flexibleFrom = flexibleWord === undefined ? 32767 : parseRange(flexibleWord, versions).low;
 
   const structs = new Map<string, Struct>();
-  const message: Message = { type, name, apiKey: inApi ? api!.key : -1, versions, flexibleFrom, structs };
+  const message: Message = { type, name, apiKey: inApi ? api!.key : -1, versions, flexibleFrom, inSteps: inApi && isSaidBetweenBrokers(api!), structs };
   addStruct(structs, name, versions, body);
   checkReferences(message, line);
   return message;
+}
+
+function isSaidBetweenBrokers({ flags, listeners }: Api): boolean {
+  return flags.includes('clusterAction') && listeners.includes('zk');
 }
 
 function addStruct(structs: Map<string, Struct>, name: string, versions: Range, body: Line[]): void {

@@ -1,5 +1,5 @@
-// LeaderAndIsr, versions 0-7: the controller's word on who leads what. Its own broker gets it by a local call, through
-// this same handler.
+// LeaderAndIsr, versions 0-7: the controller's word on who leads what. Its own broker gets it by the same road,
+// without a socket.
 //   v2  broker epochs; v4 flexible encoding; v5 topic ids, and errors by topic; v6 leader recovery state; v7 KRaft origin
 
 import { LeaderAndIsrRequest, LeaderAndIsrResponse } from '../../protocol/messages.js';

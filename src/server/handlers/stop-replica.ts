@@ -1,4 +1,4 @@
-// StopReplica, versions 0-4: the controller's word. Its own broker gets it by a local call, through this same handler.
+// StopReplica, versions 0-4: the controller's word. Its own broker gets it by the same road, without a socket.
 
 import { StopReplicaRequest, StopReplicaResponse } from '../../protocol/messages.js';
 import { defineHandler } from '../handler.js';

@@ -1,4 +1,4 @@
-// UpdateMetadata, versions 0-8: the controller's word. Its own broker gets it by a local call, through this same handler.
+// UpdateMetadata, versions 0-8: the controller's word. Its own broker gets it by the same road, without a socket.
 
 import { UpdateMetadataRequest, UpdateMetadataResponse } from '../../protocol/messages.js';
 import { defineHandler } from '../handler.js';

@@ -3,6 +3,9 @@ import { scalaImmutableOrder, scalaMutableOrder } from '../../base/java-order.js
 
 const PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
 
+/** By their ids on the wire (SecurityProtocol.java). */
+export const SECURITY_PROTOCOL_IDS = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
+
 export interface BrokerEndpoint {
   readonly listener: string;
   readonly host: string;

@@ -59,6 +59,23 @@ TEST_CASE("with all request slots taken no socket is read until one is free") {
   CHECK(broker.text(broker.request()) == "c");
 }
 
+// The last frame of a block that they fill begins, empty as it is, where another block may.
+TEST_CASE("empty requests that fill a block to its last byte give that block back, and no other") {
+  Broker broker;
+  Client client(broker.port);
+  const std::string many(1u << 20, '\0');
+  std::thread sender([&] { client.send(many); });
+  broker.opened();
+  for (size_t left = many.size() / 4; left > 0; --left) {
+    const Event request = broker.request();
+    CHECK(request.length == 0);
+    AnswerBatch batch(broker.reactor());
+    CHECK(batch.add_none(request.slot));
+  }
+  sender.join();
+  CHECK(broker.reactor().stats().queued_bytes == 0);
+}
+
 TEST_CASE("with the arena full nothing is lost, and reading goes on when there is room") {
   Broker broker(without_timers(), 16 * Arena::kPageBytes);
   const uint32_t all = broker.arena().lease(16 * Arena::kPageBytes);

@@ -100,7 +100,11 @@ class BusyBroker {
                 reactor_->pause(event.connection);
                 paused.push_back(event.connection);
               }
+              break;
             }
+            case EventKind::kConnected:
+            case EventKind::kAnswer:
+              CHECK_MESSAGE(false, "nobody dials here");
           }
         }
         for (const uint32_t connection : paused) reactor_->resume(connection);
