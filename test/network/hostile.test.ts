@@ -90,6 +90,12 @@ test('requests cut off at every byte end the connection without an answer', asyn
   await unharmed(broker, bystander, arenaInUse);
 });
 
+test('requests with nothing in them, as many as a block has room for, take no memory of others with them', async () => {
+  const { broker, bystander, arenaInUse } = await stage();
+  for (let time = 0; time < 10; time++) await provoke(broker.port, Buffer.alloc(1 << 20));
+  await unharmed(broker, bystander, arenaInUse);
+});
+
 test('clients that leave in the middle of a frame leave nothing behind', async () => {
   const { broker, bystander, arenaInUse } = await stage();
   const frame = bystander.frame(ProduceRequest, produceOne('orders', 0, batch(['x'.repeat(300_000)])), 9);
