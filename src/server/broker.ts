@@ -8,6 +8,7 @@ import { systemRandom, type Random } from '../base/random.js';
 import { systemTimers, type Timer, type Timers } from '../base/timers.js';
 import type { BrokerConfig } from '../config/broker-config.js';
 import { Controller } from '../controller/controller.js';
+import { controllerSettings } from '../controller/settings.js';
 import { createGroupCoordinator, type GroupCoordinator } from '../coordinator/group/coordinator.js';
 import { groupCoordinatorConfig } from '../coordinator/group/config.js';
 import { lockDirectory, type FileLock, type LockFile } from '../log/log-directory.js';
@@ -324,8 +325,7 @@ class Broker implements RunningBroker {
     const controller = (this.#controller = new Controller({
       ...seams, brokerId: this.id, zookeeper: this.#zk,
       channel: broker => (broker === this.id ? channel : undefined),
-      deleteTopicEnable: config.boolean('delete.topic.enable'),
-      uncleanElection: config.boolean('unclean.leader.election.enable'),
+      settings: controllerSettings(config),
     }));
     const services: BrokerServices = {
       ...seams, brokerId: this.id, clusterId: this.clusterId, config, zookeeper: this.#zk,

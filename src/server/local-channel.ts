@@ -2,7 +2,7 @@
 // without the socket.
 
 import { Turns } from '../base/turns.js';
-import type { BrokerChannel } from '../controller/broker-requests.js';
+import type { BrokerChannel } from '../controller/broker-sender.js';
 import type { MessageCodec } from '../protocol/codec.js';
 import { Reader } from '../protocol/reader.js';
 import { Writer } from '../protocol/writer.js';
@@ -16,10 +16,9 @@ export class LocalChannel implements BrokerChannel {
     this.#broker = broker;
   }
 
-  async send<Answer>(request: MessageCodec<unknown, never>, message: object): Promise<Answer> {
+  async send<Answer>(request: MessageCodec<unknown, never>, message: object, { version = request.maxVersion }: { readonly version?: number } = {}): Promise<Answer> {
     const handler = handlerOf(request.apiKey);
     if (handler === undefined) throw new Error(`no handler for ${request.name}`);
-    const version = request.maxVersion;
     const broker = this.#broker();
     const context = { apiKey: request.apiKey, apiVersion: version, clientId: String(broker.brokerId), connection: { id: -1, host: '127.0.0.1', listener: broker.config.listeners.interBroker } };
     // Through the codecs, so that what a remote broker would not get is missing here too.
