@@ -18,7 +18,8 @@ const BROKER = {
   ],
   'producing and fetching': ['fetch.max.bytes', 'max.incremental.fetch.session.cache.slots', 'transaction.max.timeout.ms'],
   topics: [
-    'auto.create.topics.enable', 'auto.leader.rebalance.enable', 'controller.socket.timeout.ms', 'default.replication.factor', 'delete.topic.enable', 'inter.broker.protocol.version',
+    'auto.create.topics.enable', 'auto.leader.rebalance.enable', 'controlled.shutdown.enable',
+    'controlled.shutdown.max.retries', 'controlled.shutdown.retry.backoff.ms', 'controller.socket.timeout.ms', 'default.replication.factor', 'delete.topic.enable', 'inter.broker.protocol.version',
     'leader.imbalance.check.interval.seconds', 'leader.imbalance.per.broker.percentage', 'num.partitions',
     'offsets.topic.num.partitions', 'offsets.topic.replication.factor', 'offsets.topic.segment.bytes', 'transaction.state.log.min.isr',
     'transaction.state.log.num.partitions', 'transaction.state.log.replication.factor', 'transaction.state.log.segment.bytes',

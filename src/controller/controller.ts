@@ -9,7 +9,7 @@ import type { AlterPartitionRequest, AlterPartitionResponseInput } from '../prot
 import { isZkError } from '../zookeeper/types.js';
 import type { TopicPartition } from '../zookeeper/znodes/notifications.js';
 import { alterPartition } from './alter-partition.js';
-import type { TopicFacts } from './context.js';
+import type { BrokerFacts, TopicFacts } from './context.js';
 import { controlledShutdown, type ShutdownAnswer } from './controlled-shutdown.js';
 import { EventQueue } from './event-queue.js';
 import { ControllerMoved } from './fenced-writes.js';
@@ -55,6 +55,11 @@ export class Controller {
   /** The epoch this broker was elected with, while it is the controller. */
   get epoch(): number {
     return this.#parts.context.epoch;
+  }
+
+  /** As it is registered, whether or not this broker's metadata shows it yet. */
+  broker(id: number): BrokerFacts | undefined {
+    return this.#active ? this.#parts.context.brokers.get(id) : undefined;
   }
 
   topic(name: TopicName): TopicFacts | undefined {

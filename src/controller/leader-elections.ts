@@ -55,7 +55,7 @@ export class LeaderElections {
       const result = elected.get(partition) ?? firstElection(partition);
       if (result.outcome === 'elected') results.push({ ...each, errorCode: 0, leader: result.leadership.leader });
       else if (result.outcome === 'refused') results.push({ ...each, errorCode: notAvailable, errorMessage: result.why });
-      else results.push({ ...each, errorCode: ErrorCode.UnknownServerError, errorMessage: 'The server experienced an unexpected error when processing the request.' });
+      else results.push({ ...each, errorCode: ErrorCode.UnknownServerError, errorMessage: null });
     }
     return results;
   }

@@ -8,6 +8,7 @@ import { systemRandom, type Random } from '../base/random.js';
 import { systemTimers, type Timer, type Timers } from '../base/timers.js';
 import type { BrokerConfig } from '../config/broker-config.js';
 import { Controller } from '../controller/controller.js';
+import { interBrokerProtocol } from '../controller/request-versions.js';
 import { controllerSettings } from '../controller/settings.js';
 import { createGroupCoordinator, type GroupCoordinator } from '../coordinator/group/coordinator.js';
 import { groupCoordinatorConfig } from '../coordinator/group/config.js';
@@ -31,15 +32,17 @@ import { ConfigChanges } from './config-changes.js';
 import { FinalizedFeatures } from './finalized-features.js';
 import { InternalTopicLog } from './coordinator-log.js';
 import { DataPlane } from './data-plane.js';
+import { handOver } from './leaving.js';
 import { LocalChannel } from './local-channel.js';
 import { zooKeeperOffsets } from './legacy-offsets.js';
-import { allocateProducerIds } from './producer-id-blocks.js';
+import { nextProducerIds } from './producer-id-blocks.js';
 import { ProducerIds } from './producer-ids.js';
 import { clusterIdOf, createPersistentPaths, generateBrokerId, register } from './registration.js';
 import { advertisedApis, routesFor } from './routes.js';
 import type { BrokerServices } from './services.js';
 import { BrokerSession } from './session.js';
 import { GROUP_OFFSETS_TOPIC, INTERNAL_TOPICS, InternalTopics } from './topics/internal-topics.js';
+import { ToController } from './to-controller.js';
 import { TopicAdmin } from './topics/topic-admin.js';
 import { TopicConfigs } from './topics/topic-configs.js';
 
@@ -105,6 +108,8 @@ class Broker implements RunningBroker {
   #logs: LogManager | undefined;
   #replicas!: ReplicaManager;
   #controller: Controller | undefined;
+  #toController: ToController | undefined;
+  #serves = false;
   #groups: GroupCoordinator | undefined;
   #configChanges: ConfigChanges | undefined;
   #session: BrokerSession | undefined;
@@ -148,6 +153,7 @@ class Broker implements RunningBroker {
       routes: (produce, fetch) => routesFor(services, produce, fetch, this.#logger),
     });
     await this.#join(plane, endpoints);
+    this.#serves = true;
     this.#schedule();
   }
 
@@ -161,6 +167,7 @@ class Broker implements RunningBroker {
   }
 
   async #close(): Promise<void> {
+    await this.#handOver();
     for (const timer of this.#periodic) timer.cancel();
     this.#session?.close();
     this.#configChanges?.close();
@@ -176,6 +183,18 @@ class Broker implements RunningBroker {
     await this.#embedded?.close();
     for (const lock of this.#locks) lock.release();
     await this.#plane?.close();
+  }
+
+  /** Has others lead what this broker leads. One that was never seen, that can serve nothing, or that ZooKeeper has lost hands nothing over. */
+  async #handOver(): Promise<void> {
+    const config = this.#config;
+    if (!config.boolean('controlled.shutdown.enable') || !this.#serves || this.#client?.state !== 'connected' || this.#logs?.onlineDirectories.size === 0) return;
+    await handOver({
+      brokerId: this.id, brokerEpoch: () => this.#replicas.brokerEpoch, controller: this.#toController!,
+      version: interBrokerProtocol(config.string('inter.broker.protocol.version')!).controlledShutdown,
+      attempts: config.number('controlled.shutdown.max.retries'), backoffMs: config.number('controlled.shutdown.retry.backoff.ms'),
+      timeoutMs: config.number('controller.socket.timeout.ms'), timers: this.#timers, logger: this.#logger,
+    });
   }
 
   /** What an operator can make something of. */
@@ -322,17 +341,21 @@ class Broker implements RunningBroker {
       legacyOffsets: zooKeeperOffsets(this.#zk),
     }));
     const channel = new LocalChannel(() => services);
-    const controller = (this.#controller = new Controller({
-      ...seams, brokerId: this.id, zookeeper: this.#zk,
-      channel: broker => (broker === this.id ? channel : undefined),
-      settings: controllerSettings(config),
-    }));
+    const wayTo = (broker: number): LocalChannel | undefined => (broker === this.id ? channel : undefined);
+    const controller = (this.#controller = new Controller({ ...seams, brokerId: this.id, zookeeper: this.#zk, channel: wayTo, settings: controllerSettings(config) }));
+    const toController = (this.#toController = new ToController({ ...seams, controllerId: () => this.#metadata.controllerId, channel: wayTo }));
+    let unclean = config.boolean('unclean.leader.election.enable');
+    config.onChange(() => {
+      const before = unclean;
+      unclean = config.boolean('unclean.leader.election.enable');
+      if (unclean && !before) controller.uncleanElectionEnabled();
+    });
     const services: BrokerServices = {
       ...seams, brokerId: this.id, clusterId: this.clusterId, config, zookeeper: this.#zk,
       metadata: this.#metadata, replicas: this.#replicas, controller, topics, groups,
       internalTopics: new InternalTopics(topics, config, this.#logger),
       topicConfigs: this.#topicConfigs,
-      producerIds: new ProducerIds({ ...seams, allocate: () => allocateProducerIds(this.#zk, this.id) }),
+      producerIds: new ProducerIds({ ...seams, allocate: () => nextProducerIds({ zookeeper: this.#zk, config, brokerId: this.id, brokerEpoch: this.#replicas.brokerEpoch, controller: toController }) }),
       apiVersions: { advertised: advertisedApis(), finalizedFeatures: (this.#features = new FinalizedFeatures(this.#zk, this.#logger)) },
     };
     return services;
@@ -346,7 +369,9 @@ class Broker implements RunningBroker {
     };
     this.#configChanges = new ConfigChanges(this.#zk, this.#clock, this.#logger, async entity => {
       const topic = entity.startsWith(TOPIC_ENTITIES) ? topicName(entity.slice(TOPIC_ENTITIES.length)) : undefined;
-      if (topic !== undefined) await this.#topicConfigs.reload(topic);
+      if (topic === undefined) return;
+      await this.#topicConfigs.reload(topic);
+      if (this.#topicConfigs.overrides(topic).get('unclean.leader.election.enable') === 'true') this.#controller?.uncleanElectionEnabled(topic);
     });
     await this.#configChanges.start();
     this.#replicas.brokerEpoch = await unlessStopped(register(registration), this.#stop);
