@@ -25,14 +25,17 @@ async function madeOf(made: Cluster, zk: ZooKeeper, ...replicas: number[][]): Pr
   await until(() => made.told('LeaderAndIsrRequest', replicas[0]!.at(-1)!, 'orders').length > 0);
 }
 
-/** The leader says that these are in sync now, as it would when they have caught up. */
+/** The leader says that these are in sync now, as it would when they have caught up; where its epoch was raised meanwhile it hears so and asks again. */
 async function caughtUp(controller: Member, leader: Member, leaderId: number, isr: number[], partition = 0): Promise<void> {
-  const { leaderEpoch } = (await stateOf(controller.zk, 'orders', partition))!;
-  const partitionEpoch = (await controller.zk.getData(`/brokers/topics/orders/partitions/${partition}/state`)).stat.version;
-  await controller.controller.alterPartition({
-    brokerId: leaderId, brokerEpoch: leader.epoch,
-    topics: [{ topicName: '', topicId: TOPIC_ID, partitions: [{ partitionIndex: partition, leaderEpoch, partitionEpoch, newIsr: [], newIsrWithEpochs: isr.map(brokerId => ({ brokerId, brokerEpoch: -1 })), leaderRecoveryState: 0 }] }],
-  }, 3);
+  await until(async () => {
+    const { leaderEpoch } = (await stateOf(controller.zk, 'orders', partition))!;
+    const partitionEpoch = (await controller.zk.getData(`/brokers/topics/orders/partitions/${partition}/state`)).stat.version;
+    const answer = await controller.controller.alterPartition({
+      brokerId: leaderId, brokerEpoch: leader.epoch,
+      topics: [{ topicName: '', topicId: TOPIC_ID, partitions: [{ partitionIndex: partition, leaderEpoch, partitionEpoch, newIsr: [], newIsrWithEpochs: isr.map(brokerId => ({ brokerId, brokerEpoch: -1 })), leaderRecoveryState: 0 }] }],
+    }, 3);
+    return answer === NOT_CONTROLLER || answer.topics![0]!.partitions![0]!.errorCode === ErrorCode.None;
+  });
 }
 
 const toward = (replicas: number[] | null, partition = 0) => [{ topic: 'orders', partition, replicas }];
