@@ -37,6 +37,7 @@ export class BrokerSender {
   readonly #options: SenderOptions;
   #queue: ControlRequest[] = [];
   #channel: BrokerChannel | undefined;
+  readonly #waiting: { readonly last: ControlRequest; readonly done: () => void }[] = [];
   #running = false;
   #closed = false;
   #backoff: { readonly timer: Timer; readonly wake: () => void } | undefined;
@@ -57,6 +58,12 @@ export class BrokerSender {
     if (!this.#running) void this.#run();
   }
 
+  /** Resolves when everything that was queued before is answered, or never will be. */
+  async idle(): Promise<void> {
+    const last = this.#queue.at(-1);
+    if (last !== undefined) await new Promise<void>(done => this.#waiting.push({ last, done }));
+  }
+
   /** What was not answered is dropped, and answers that are still to come are nobody's. */
   close(): void {
     this.#closed = true;
@@ -65,14 +72,16 @@ export class BrokerSender {
     this.#channel = undefined;
     this.#backoff?.timer.cancel();
     this.#backoff?.wake();
+    for (const { done } of this.#waiting.splice(0)) done();
   }
 
   async #run(): Promise<void> {
     this.#running = true;
     for (let failures = 0; this.#queue.length > 0;) {
       if (await this.#say(this.#queue[0]!, failures)) {
-        this.#queue.shift();
+        const over = this.#queue.shift();
         failures = 0;
+        while (over !== undefined && this.#waiting[0]?.last === over) this.#waiting.shift()?.done();
       } else if (!this.#closed) {
         failures++;
         await this.#pause();
@@ -125,6 +134,11 @@ export class BrokerSenders {
   clear(): void {
     for (const sender of this.#senders.values()) sender.close();
     this.#senders.clear();
+  }
+
+  /** Resolves when the broker has answered what it was told so far. */
+  async told(broker: number): Promise<void> {
+    await this.#senders.get(broker)?.idle();
   }
 
   send(broker: number, request: ControlRequest): void {

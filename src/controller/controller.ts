@@ -57,9 +57,9 @@ export class Controller {
     return this.#parts.context.epoch;
   }
 
-  /** As it is registered, whether or not this broker's metadata shows it yet. */
-  broker(id: number): BrokerFacts | undefined {
-    return this.#active ? this.#parts.context.brokers.get(id) : undefined;
+  /** Where a broker said, when it registered, that it can be reached. */
+  endpointsOf(broker: number): BrokerFacts['endpoints'] {
+    return this.#parts.context.brokers.get(broker)?.endpoints ?? [];
   }
 
   topic(name: TopicName): TopicFacts | undefined {
@@ -80,6 +80,11 @@ export class Controller {
   /** Takes part in elections from now on. Resolves when the first one is decided and, if won, carried out. */
   start(): Promise<void> {
     return this.#events.put('elect', () => this.#elect());
+  }
+
+  /** Resolves when that broker has answered what it was told so far. At once where this one is not the controller. */
+  told(broker: number): Promise<void> {
+    return this.#parts.senders.told(broker);
   }
 
   /** The session is gone, and with it /controller: whatever was believed is void until a new election. */

@@ -44,6 +44,16 @@ export class ReplicaStateMachine {
     await this.#batch.send();
   }
 
+  /** Offline too, but their ISR is left as it is: nobody will ever read it, for the whole topic goes. */
+  async stop(replicas: readonly Replica[]): Promise<void> {
+    for (const { broker, partition } of replicas) {
+      if (!this.#mayChange(broker, partition, 'offline')) continue;
+      this.#batch.stopReplica(broker, partition, false);
+      partition.replicaStates.set(broker, 'offline');
+    }
+    await this.#batch.send();
+  }
+
   #mayChange(broker: number, partition: PartitionFacts, to: ReplicaState): boolean {
     const from = partition.replicaStates.get(broker) ?? 'nonExistent';
     if (replicaMayBecome(from, to)) return true;

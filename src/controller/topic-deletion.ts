@@ -159,13 +159,14 @@ export class TopicDeletion {
     const away = left.filter(({ broker, partition }) => !context.isOnline(broker, partition));
     const alive = left.filter(({ broker, partition }) => context.isOnline(broker, partition));
     await replicas.change(away.filter(replica => !inState(replica, 'deletionIneligible')), 'deletionIneligible');
-    // First they stop to fetch, then their logs go.
-    await replicas.change(alive, 'offline');
+    const held = new Set(away.map(({ partition }) => partition.topic));
+    // First they stop to fetch, then their logs go. What is left of a topic has no leader: whoever is controller when the others are back finds it so.
+    await replicas.stop(alive.filter(({ partition }) => !held.has(partition.topic)));
+    await replicas.change(alive.filter(({ partition }) => held.has(partition.topic)), 'offline');
     await replicas.change(alive, 'deletionStarted');
-    if (away.length === 0) return;
-    const names = [...new Set(away.map(({ partition }) => partition.topic))];
-    this.hold(names);
-    logger.info({ topics: names }, 'topics deleted but for replicas that are away');
+    if (held.size === 0) return;
+    this.hold(held);
+    logger.info({ topics: [...held] }, 'topics deleted but for replicas that are away');
   }
 
   async #end(name: TopicName, all: readonly Replica[]): Promise<void> {

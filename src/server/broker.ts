@@ -388,6 +388,8 @@ class Broker implements RunningBroker {
     });
     this.#session.start();
     await this.#controller!.start();
+    // If that is us: what this broker leads it leads before it is asked for it.
+    await this.#controller!.told(this.id);
     await this.#features?.watch();
     // Not before: while the session of its last life has still to end, a broker knows nothing of its cluster and would tell
     // clients that there is none (Kafka's SocketServer.enableRequestProcessing comes behind the registration too). Not
