@@ -13,7 +13,7 @@ import { encodeConfig, encodeConfigChange } from '../../zookeeper/znodes/config.
 import { deleteTopicPath, SequencePrefix, topicConfigPath, topicEntity, topicPath, ZnodePath } from '../../zookeeper/znodes/paths.js';
 import { decodeTopic, encodeTopic } from '../../zookeeper/znodes/topic.js';
 import { RequestError } from '../request-error.js';
-import { AssignmentError, assignReplicas } from './assignment.js';
+import { AssignmentError, assignReplicas, RacksUnknown } from './assignment.js';
 import { checkGiven, checkedGrowth, inSequence, type Assignment } from './given-assignment.js';
 import { TakenNames } from './taken-names.js';
 
@@ -168,7 +168,7 @@ export class TopicAdmin {
       return assignReplicas(brokers, partitions, factor, this.#random, first, start, start);
     } catch (error) {
       if (!(error instanceof AssignmentError)) throw error;
-      throw new RequestError(ErrorCode.InvalidReplicationFactor, error.message);
+      throw new RequestError(error instanceof RacksUnknown ? ErrorCode.UnknownServerError : ErrorCode.InvalidReplicationFactor, error.message);
     }
   }
 
