@@ -37,7 +37,7 @@ export class BrokerSender {
   readonly #options: SenderOptions;
   #queue: ControlRequest[] = [];
   #channel: BrokerChannel | undefined;
-  readonly #waiting: { readonly last: ControlRequest; readonly done: () => void }[] = [];
+  #waiting: { readonly last: ControlRequest; readonly done: () => void }[] = [];
   #running = false;
   #closed = false;
   #backoff: { readonly timer: Timer; readonly wake: () => void } | undefined;
@@ -79,9 +79,8 @@ export class BrokerSender {
     this.#running = true;
     for (let failures = 0; this.#queue.length > 0;) {
       if (await this.#say(this.#queue[0]!, failures)) {
-        const over = this.#queue.shift();
+        this.#ended(this.#queue.shift());
         failures = 0;
-        while (over !== undefined && this.#waiting[0]?.last === over) this.#waiting.shift()?.done();
       } else if (!this.#closed) {
         failures++;
         await this.#pause();
@@ -102,6 +101,11 @@ export class BrokerSender {
       if (!this.#closed && failures % TOLD_EACH === 0) this.#options.logger.warn({ broker: this.#broker, api: codec.name, failures, error: String(error) }, 'a broker did not answer the controller: it is asked again');
       return false;
     }
+  }
+
+  #ended(request: ControlRequest | undefined): void {
+    for (const { last, done } of this.#waiting) if (last === request) done();
+    this.#waiting = this.#waiting.filter(({ last }) => last !== request);
   }
 
   #pause(): Promise<void> {
