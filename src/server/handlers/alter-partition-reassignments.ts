@@ -14,7 +14,8 @@ export const alterPartitionReassignments = defineHandler({
     const results = await broker.controller.alterReassignments(lastOfEach(asked));
     if (results === NOT_CONTROLLER) return { errorCode: ErrorCode.NotController, errorMessage: NOT_THE_CONTROLLER };
     return {
-      errorMessage: null,
+      // What Kafka leaves as it is made.
+      errorMessage: '',
       responses: [...byTopic(results)].map(([name, some]) => ({
         name, partitions: some.map(({ partition, errorCode, errorMessage }) => ({ partitionIndex: partition, errorCode, errorMessage })),
       })),

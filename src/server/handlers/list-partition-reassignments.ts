@@ -14,7 +14,8 @@ export const listPartitionReassignments = defineHandler({
     const ongoing = await broker.controller.listReassignments(asked);
     if (ongoing === NOT_CONTROLLER) return { errorCode: ErrorCode.NotController, errorMessage: NOT_THE_CONTROLLER };
     return {
-      errorMessage: null,
+      // What Kafka leaves as it is made.
+      errorMessage: '',
       topics: [...byTopic(ongoing)].map(([name, some]) => ({
         name, partitions: some.map(({ partition, assignment: { replicas, adding, removing } }) => ({ partitionIndex: partition, replicas: [...replicas], addingReplicas: [...adding], removingReplicas: [...removing] })),
       })),

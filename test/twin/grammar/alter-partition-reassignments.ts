@@ -1,5 +1,9 @@
 import type { Grammar } from '../grammar.js';
 
+interface Answer {
+  readonly responses: readonly { readonly partitions: readonly { readonly errorCode: number }[] }[];
+}
+
 /** What one broker can be asked: to stay, to go where nobody is, to cancel what is not under way. */
 export const alterPartitionReassignments: Grammar = {
   api: 'AlterPartitionReassignments',
@@ -12,5 +16,7 @@ export const alterPartitionReassignments: Grammar = {
     }));
     return { body: { timeoutMs: chance.pick([20_000, 0]), topics }, faithful: true };
   },
+  /** The leader epoch that it raises is told behind the answer. */
+  rests: ({ responses }: Answer) => (responses.some(({ partitions }) => partitions.some(({ errorCode }) => errorCode === 0)) ? 300 : 0),
   unordered: { responses: ['name'], 'responses.partitions': ['partitionIndex'] },
 };
