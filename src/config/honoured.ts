@@ -23,7 +23,9 @@ const BROKER = {
   'producing and fetching': ['fetch.max.bytes', 'replica.selector.class', 'max.incremental.fetch.session.cache.slots', 'transaction.max.timeout.ms'],
   replication: ['replication.quota.window.num', 'replication.quota.window.size.seconds'],
   topics: [
-    'auto.create.topics.enable', 'default.replication.factor', 'delete.topic.enable', 'num.partitions',
+    'auto.create.topics.enable', 'auto.leader.rebalance.enable', 'controlled.shutdown.enable',
+    'controlled.shutdown.max.retries', 'controlled.shutdown.retry.backoff.ms', 'controller.socket.timeout.ms', 'default.replication.factor', 'delete.topic.enable', 'inter.broker.protocol.version',
+    'leader.imbalance.check.interval.seconds', 'leader.imbalance.per.broker.percentage', 'num.partitions',
     'offsets.topic.num.partitions', 'offsets.topic.replication.factor', 'offsets.topic.segment.bytes', 'transaction.state.log.min.isr',
     'transaction.state.log.num.partitions', 'transaction.state.log.replication.factor', 'transaction.state.log.segment.bytes',
     'unclean.leader.election.enable',

@@ -1,4 +1,4 @@
-// Events of the controller, carried out one at a time in the order they came.
+// Events of the controller, carried out one at a time in the order they came (ControllerEventManager.scala).
 
 interface Queued {
   readonly event: string;
@@ -21,6 +21,21 @@ export class EventQueue {
       this.#queue.push({ event, work, settled: resolve });
       if (!this.#running) void this.#run();
     });
+  }
+
+  /** The same with an answer: `otherwise` where the event was dropped. Rejects where it failed. */
+  async ask<Answer>(event: string, work: () => Promise<Answer>, otherwise: Answer): Promise<Answer> {
+    let answer: () => Answer = () => otherwise;
+    await this.put(event, async () => {
+      try {
+        const found = await work();
+        answer = () => found;
+      } catch (error) {
+        answer = () => { throw error; };
+        throw error;
+      }
+    });
+    return answer();
   }
 
   /** Drops what has not begun. */

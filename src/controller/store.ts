@@ -1,58 +1,47 @@
-// The controller's reads and writes of ZooKeeper, in the controller's terms. Every write checks /controller_epoch, so a
-// controller that lost its place finds out by ControllerMoved before it can do harm (KafkaZkClient.scala).
+// The controller's view of ZooKeeper, but for the state znodes of partitions: election, brokers, topics, notifications and
+// what administrators ask for by znodes (KafkaZkClient.scala).
 
 import { topicNames, type TopicName } from '../base/topic-name.js';
 import type { Clock } from '../base/clock.js';
 import { kafkaUuid, type Random } from '../base/random.js';
 import { sideBySide } from '../base/side-by-side.js';
-import { ZkError, type Op, type Watcher, type ZooKeeper } from '../zookeeper/types.js';
+import { isZkError, type Watcher, type ZooKeeper } from '../zookeeper/types.js';
 import { decodeBrokerRegistration } from '../zookeeper/znodes/broker.js';
 import { decodeConfig } from '../zookeeper/znodes/config.js';
 import { decodeController, encodeController } from '../zookeeper/znodes/controller.js';
+import { decodeFeature, encodeFeature } from '../zookeeper/znodes/feature.js';
 import { ZnodeFormatError } from '../zookeeper/znodes/json.js';
-import { decodeLogDirEvent } from '../zookeeper/znodes/notifications.js';
-import { decodePartitionState, encodePartitionState } from '../zookeeper/znodes/partition.js';
+import { brokerPath, deleteTopicPath, partitionsPath, topicConfigPath, topicPath, ZnodePath } from '../zookeeper/znodes/paths.js';
 import { decodeTopic, encodeTopic } from '../zookeeper/znodes/topic.js';
-import { encodeFeature } from '../zookeeper/znodes/feature.js';
-import { brokerPath, deleteTopicPath, partitionPath, partitionsPath, partitionStatePath, topicConfigPath, topicPath, ZnodePath } from '../zookeeper/znodes/paths.js';
-import type { BrokerFacts, ControllerContext, Leadership, PartitionFacts, TopicFacts } from './context.js';
-
-export const ISR_CHANGES = ZnodePath.isrChanges;
-export const LOG_DIR_EVENTS = ZnodePath.logDirEvents;
-/** Reads and writes that are on their way together: enough for a group commit, few enough for a short turn. */
-export const STORE_AT_ONCE = 128;
-
-/** Somebody else is the controller now: resign. */
-export class ControllerMoved extends Error {
-  override readonly name = 'ControllerMoved';
-}
+import { newPartition, ZERO_ID, type BrokerFacts, type TopicFacts } from './context.js';
+import { ControllerMoved, type FencedWrites } from './fenced-writes.js';
+import { READS_AT_ONCE } from './leadership-store.js';
+import type { ReplicaAssignment } from './replica-assignment.js';
+import type { InterBrokerProtocol } from './request-versions.js';
 
 export type Election = { readonly won: true; readonly epoch: number; readonly epochVersion: number } | { readonly won: false };
 
 export class ControllerStore {
   readonly #zk: ZooKeeper;
+  readonly #writes: FencedWrites;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #context: ControllerContext;
+  readonly #protocol: InterBrokerProtocol;
 
-  constructor(zk: ZooKeeper, clock: Clock, random: Random, context: ControllerContext) {
+  constructor(zk: ZooKeeper, writes: FencedWrites, { clock, random, protocol }: { readonly clock: Clock; readonly random: Random; readonly protocol: InterBrokerProtocol }) {
     this.#zk = zk;
+    this.#writes = writes;
     this.#clock = clock;
     this.#random = random;
-    this.#context = context;
+    this.#protocol = protocol;
   }
 
   /** Who is controller now, watching for a change. -1: nobody. */
   async currentController(watcher: Watcher): Promise<number> {
     // exists() first: it arms the watch even where there is no controller.
     if ((await this.#zk.exists(ZnodePath.controller, watcher)) === null) return -1;
-    try {
-      const { data } = await this.#zk.getData(ZnodePath.controller);
-      return data === null ? -1 : decodeController(data).brokerId;
-    } catch (error) {
-      if (isCode(error, 'NONODE')) return -1;
-      throw error;
-    }
+    const { data } = await this.#read(ZnodePath.controller) ?? { data: null };
+    return data === null ? -1 : decodeController(data).brokerId;
   }
 
   /** Tries to become controller: the ephemeral node and the raised epoch in one multi, so that no two share an epoch. */
@@ -66,7 +55,7 @@ export class ControllerStore {
       const written = results[1];
       return { won: true, epoch: epoch + 1, epochVersion: written !== undefined && written.type === 'setData' ? written.stat.version : version + 1 };
     } catch (error) {
-      if (isCode(error, 'NODEEXISTS') || isCode(error, 'BADVERSION')) return this.#wonUnheard();
+      if (isZkError(error, 'NODEEXISTS', 'BADVERSION')) return this.#wonUnheard();
       throw error;
     }
   }
@@ -84,67 +73,42 @@ export class ControllerStore {
 
   async resign(): Promise<void> {
     try {
-      await this.#write([{ type: 'delete', path: ZnodePath.controller, version: -1 }]);
+      await this.#writes.write([{ type: 'delete', path: ZnodePath.controller, version: -1 }]);
     } catch (error) {
-      if (!(error instanceof ControllerMoved) && !isCode(error, 'NONODE')) throw error;
+      if (!(error instanceof ControllerMoved) && !isZkError(error, 'NONODE')) throw error;
     }
   }
 
   async #epoch(): Promise<{ epoch: number; version: number }> {
     for (;;) {
-      try {
-        const { data, stat } = await this.#zk.getData(ZnodePath.controllerEpoch);
-        return { epoch: Number(data?.toString() ?? '0'), version: stat.version };
-      } catch (error) {
-        if (!isCode(error, 'NONODE')) throw error;
-      }
-      try {
-        await this.#zk.create(ZnodePath.controllerEpoch, Buffer.from('0'));
-      } catch (error) {
-        if (!isCode(error, 'NODEEXISTS')) throw error;
-      }
+      const found = await this.#read(ZnodePath.controllerEpoch);
+      if (found !== undefined) return { epoch: Number(found.data?.toString() ?? '0'), version: found.version };
+      await this.#zk.create(ZnodePath.controllerEpoch, Buffer.from('0')).catch(ignoring('NODEEXISTS'));
     }
   }
 
-  /** A fresh cluster gets its features node; notifications of an earlier controller's time are dropped. */
-  async prepare(): Promise<void> {
-    if ((await this.#zk.exists(ZnodePath.feature)) === null) await this.#zk.create(ZnodePath.feature, encodeFeature({ status: 1, features: {} })).catch(ignore('NODEEXISTS'));
-    await Promise.all([this.dropNotifications(ISR_CHANGES), this.dropNotifications(LOG_DIR_EVENTS)]);
+  /** The features node as this inter-broker protocol has it (KafkaController.maybeSetupFeatureVersioning). */
+  async prepareFeatures(): Promise<void> {
+    const { features: enabled, featureNode: version } = this.#protocol;
+    const found = await this.#read(ZnodePath.feature);
+    const known = found === undefined || found.data === null ? undefined : decodeFeature(found.data);
+    const features = enabled && known?.status === 1 ? known.features : {};
+    const data = encodeFeature({ status: enabled ? 1 : 0, features }, version);
+    if (found === undefined) await this.#zk.create(ZnodePath.feature, data).catch(ignoring('NODEEXISTS'));
+    else if (found.data === null || !data.equals(found.data)) await this.#zk.setData(ZnodePath.feature, data);
   }
 
-  async dropNotifications(parent: string): Promise<void> {
-    const { children } = await this.#zk.getChildren(parent);
-    await Promise.all(children.map(child => this.#zk.delete(`${parent}/${child}`).catch(ignore('NONODE'))));
-  }
-
-  /** Brokers that told of a failed log directory. */
-  async logDirEvents(names: readonly string[]): Promise<Set<number>> {
-    const brokers = await Promise.all(names.map(async name => {
-      try {
-        const { data } = await this.#zk.getData(`${LOG_DIR_EVENTS}/${name}`);
-        return data === null ? [] : [decodeLogDirEvent(data)];
-      } catch (error) {
-        if (isCode(error, 'NONODE') || error instanceof ZnodeFormatError) return [];
-        throw error;
-      }
-    }));
-    return new Set(brokers.flat());
-  }
-
-  async brokers(watcher: Watcher): Promise<BrokerFacts[]> {
+  async brokers(watcher: Watcher, watcherOf: (broker: number) => Watcher): Promise<BrokerFacts[]> {
     const { children } = await this.#zk.getChildren(ZnodePath.brokerIds, watcher);
-    const found = await Promise.all(children.map(async child => {
-      try {
-        const { data, stat } = await this.#zk.getData(brokerPath(Number(child)));
-        if (data === null) return [];
-        const registration = decodeBrokerRegistration(data);
-        return [{ id: Number(child), epoch: stat.czxid, rack: registration.rack, endpoints: registration.endpoints }];
-      } catch (error) {
-        if (isCode(error, 'NONODE')) return [];
-        throw error;
-      }
-    }));
-    return found.flat();
+    const found = await Promise.all(children.map(child => this.broker(Number(child), watcherOf(Number(child)))));
+    return found.flatMap(broker => (broker === undefined ? [] : [broker]));
+  }
+
+  async broker(id: number, watcher: Watcher): Promise<BrokerFacts | undefined> {
+    const found = await this.#read(brokerPath(id), watcher);
+    if (found === undefined || found.data === null) return undefined;
+    const { rack, endpoints } = decodeBrokerRegistration(found.data);
+    return { id, epoch: found.czxid, rack, endpoints };
   }
 
   /** Children that can name no topic were made by hand: nobody is told of them. */
@@ -152,74 +116,51 @@ export class ControllerStore {
     return topicNames((await this.#zk.getChildren(ZnodePath.topics, watcher)).children);
   }
 
-  /** A topic's id and assignment; `watcher` hears when partitions are added. Undefined: it is gone. */
+  /** A topic's id and assignment; `watcher` hears when they are changed. Undefined: it is gone. */
   async topic(name: TopicName, watcher: Watcher): Promise<TopicFacts | undefined> {
-    try {
-      const { data, stat } = await this.#zk.getData(topicPath(name), watcher);
-      if (data === null) return undefined;
-      const decoded = decodeTopic(data);
-      let id = decoded.topicId;
-      if (id === undefined) {
-        // Topics of an older inter-broker protocol get their id from the controller (KIP-516).
-        id = kafkaUuid(this.#random);
-        await this.#write([{ type: 'setData', path: topicPath(name), data: encodeTopic({ ...decoded, topicId: id }), version: stat.version }]);
-      }
-      const partitions = new Map<number, PartitionFacts>();
-      for (const [index, replicas] of decoded.partitions) partitions.set(index, { topic: name, index, replicas, leadership: undefined });
-      return { name, id, partitions };
-    } catch (error) {
-      if (isCode(error, 'NONODE')) return undefined;
-      throw error;
+    const found = await this.#read(topicPath(name), watcher);
+    if (found === undefined || found.data === null) return undefined;
+    const decoded = decodeTopic(found.data);
+    let id = decoded.topicId;
+    if (id === undefined && this.#protocol.topicIds) {
+      // Topics of an older inter-broker protocol get their id from the controller (KIP-516).
+      id = kafkaUuid(this.#random);
+      await this.#writes.write([{ type: 'setData', path: topicPath(name), data: encodeTopic({ ...decoded, topicId: id }), version: found.version }]);
     }
+    const partitions = new Map([...decoded.partitions].map(([index, replicas]) => [
+      index, newPartition(name, index, { replicas, adding: decoded.addingReplicas.get(index) ?? [], removing: decoded.removingReplicas.get(index) ?? [] }),
+    ] as const));
+    return { name, id: id ?? ZERO_ID, partitions };
   }
 
-  async leadership(partition: PartitionFacts): Promise<Leadership | undefined> {
-    try {
-      const { data, stat } = await this.#zk.getData(statePath(partition));
-      if (data === null) return undefined;
-      const state = decodePartitionState(data);
-      return { leader: state.leader, leaderEpoch: state.leaderEpoch, isr: state.isr, controllerEpoch: state.controllerEpoch, recoveryState: state.leaderRecoveryState, zkVersion: stat.version };
-    } catch (error) {
-      if (isCode(error, 'NONODE')) return undefined;
-      throw error;
-    }
+  /** Replaces a topic's assignments. */
+  async writeAssignments(topic: TopicFacts, assignments: ReadonlyMap<number, ReplicaAssignment>): Promise<void> {
+    const moving = (of: 'adding' | 'removing'): Map<number, readonly number[]> => new Map([...assignments].filter(([, assignment]) => assignment[of].length > 0).map(([index, assignment]) => [index, assignment[of]] as const));
+    const data = encodeTopic({
+      topicId: topic.id === ZERO_ID ? undefined : topic.id,
+      partitions: new Map([...assignments].map(([index, { replicas }]) => [index, replicas] as const)),
+      addingReplicas: moving('adding'), removingReplicas: moving('removing'),
+    });
+    await this.#writes.write([{ type: 'setData', path: topicPath(topic.name), data, version: -1 }]);
   }
 
-  /** Makes the parents of new partitions' state nodes. */
-  async createPartitionParents(partitions: readonly PartitionFacts[]): Promise<void> {
-    const topics = new Set(partitions.map(partition => partition.topic));
-    await sideBySide(topics, STORE_AT_ONCE, topic => this.#create(partitionsPath(topic)));
-    await sideBySide(partitions, STORE_AT_ONCE, partition => this.#create(partitionPath(partition.topic, partition.index)));
-  }
-
-  async #create(path: string): Promise<void> {
-    await this.#write([{ type: 'create', path, data: null, mode: 'persistent' }]).catch(ignore('NODEEXISTS'));
-  }
-
-  async createLeadership(partition: PartitionFacts, state: Omit<Leadership, 'zkVersion'>): Promise<Leadership> {
-    await this.#write([{ type: 'create', path: statePath(partition), data: encodeState(state), mode: 'persistent' }]);
-    return { ...state, zkVersion: 0 };
-  }
-
-  /** Conditional on the version last seen; rejects with BADVERSION where somebody else wrote meanwhile. */
-  async writeLeadership(partition: PartitionFacts, state: Omit<Leadership, 'zkVersion'>, zkVersion: number): Promise<Leadership> {
-    const results = await this.#write([{ type: 'setData', path: statePath(partition), data: encodeState(state), version: zkVersion }]);
-    const written = results.at(-1);
-    return { ...state, zkVersion: written !== undefined && written.type === 'setData' ? written.stat.version : zkVersion + 1 };
+  /** Partitions of which there is a node below the topic. */
+  async existingPartitions(topic: TopicName): Promise<Set<number>> {
+    return new Set((await this.#children(partitionsPath(topic))).map(Number));
   }
 
   async deletions(watcher: Watcher): Promise<TopicName[]> {
     return topicNames((await this.#zk.getChildren(ZnodePath.deleteTopics, watcher)).children);
   }
 
-  async topicConfig(topic: TopicName): Promise<ReadonlyMap<string, string>> {
-    try {
-      const { data } = await this.#zk.getData(topicConfigPath(topic));
-      return data === null ? new Map() : new Map(Object.entries(decodeConfig(data)));
-    } catch (error) {
-      if (isCode(error, 'NONODE')) return new Map();
-      throw error;
-    }
+  /** Overrides by topic. */
+  async topicConfigs(topics: Iterable<TopicName>): Promise<Map<TopicName, ReadonlyMap<string, string>>> {
+    const configs = new Map<TopicName, ReadonlyMap<string, string>>();
+    await sideBySide(topics, READS_AT_ONCE, async topic => {
+      const found = await this.#read(topicConfigPath(topic));
+      configs.set(topic, new Map(Object.entries(decodeConfig(found?.data ?? null))));
+    });
+    return configs;
   }
 
   /** The last step of a deletion: nothing of the topic remains but what watchers remember. */
@@ -233,51 +174,89 @@ export class ControllerStore {
     await this.#erase(deleteTopicPath(topic));
   }
 
+  /** Level by level, the deepest first, each in few writes. */
   async #eraseTree(path: string): Promise<void> {
-    let children: string[];
-    try {
-      children = (await this.#zk.getChildren(path)).children;
-    } catch (error) {
-      if (isCode(error, 'NONODE')) return;
-      throw error;
+    const levels = [[path]];
+    for (let level = levels[0]!; level.length > 0; level = levels.at(-1)!) {
+      const below: string[] = [];
+      await sideBySide(level, READS_AT_ONCE, async parent => {
+        for (const child of await this.#children(parent)) below.push(`${parent}/${child}`);
+      });
+      levels.push(below);
     }
-    await sideBySide(children, STORE_AT_ONCE, child => this.#eraseTree(`${path}/${child}`));
-    await this.#erase(path);
+    for (const level of levels.toReversed()) await this.eraseAll(level);
+  }
+
+  /** Those that are gone already are no mistake. */
+  async eraseAll(paths: readonly string[]): Promise<void> {
+    const written = await this.#writes.writeEach(paths.map(path => ({ item: path, ops: [{ type: 'delete', path, version: -1 }] })));
+    for (const each of written.values()) if (!each.done && !isZkError(each.error, 'NONODE')) throw each.error;
   }
 
   async #erase(path: string): Promise<void> {
-    await this.#write([{ type: 'delete', path, version: -1 }]).catch(ignore('NONODE'));
+    await this.#writes.write([{ type: 'delete', path, version: -1 }]).catch(ignoring('NONODE'));
   }
 
   async watchChildren(path: string, watcher: Watcher): Promise<string[]> {
     return (await this.#zk.getChildren(path, watcher)).children;
   }
 
-  async #write(ops: Op[]): ReturnType<ZooKeeper['multi']> {
-    const fence: Op = { type: 'check', path: ZnodePath.controllerEpoch, version: this.#context.epochVersion };
+  /** What the children of `parent` say; those that nobody can read say nothing. */
+  async readEach<Told>(parent: string, names: readonly string[], decode: (data: Buffer) => Told): Promise<Told[]> {
+    const told: Told[] = [];
+    await sideBySide(names, READS_AT_ONCE, async name => {
+      const data = (await this.#read(`${parent}/${name}`))?.data ?? null;
+      if (data !== null) told.push(...readable(data, decode));
+    });
+    return told;
+  }
+
+  /** A node that administrators write. Its watcher is armed even where there is none. */
+  async asked<Told>(path: string, decode: (data: Buffer) => Told, watcher: Watcher): Promise<Told | undefined> {
+    if ((await this.#zk.exists(path, watcher)) === null) return undefined;
+    const data = (await this.#read(path))?.data ?? null;
+    return data === null ? undefined : readable(data, decode)[0];
+  }
+
+  async replace(path: string, data: Buffer): Promise<void> {
+    await this.#writes.write([{ type: 'setData', path, data, version: -1 }]).catch(ignoring('NONODE'));
+  }
+
+  async erase(path: string): Promise<void> {
+    await this.#erase(path);
+  }
+
+  async #children(path: string): Promise<string[]> {
     try {
-      return (await this.#zk.multi([fence, ...ops])).slice(1);
+      return (await this.#zk.getChildren(path)).children;
     } catch (error) {
-      if (error instanceof ZkError && error.path === ZnodePath.controllerEpoch) throw new ControllerMoved('the controller epoch has moved on');
+      if (isZkError(error, 'NONODE')) return [];
+      throw error;
+    }
+  }
+
+  async #read(path: string, watcher?: Watcher): Promise<{ data: Buffer | null; version: number; czxid: number } | undefined> {
+    try {
+      const { data, stat } = await this.#zk.getData(path, watcher);
+      return { data, version: stat.version, czxid: stat.czxid };
+    } catch (error) {
+      if (isZkError(error, 'NONODE')) return undefined;
       throw error;
     }
   }
 }
 
-function statePath(partition: PartitionFacts): string {
-  return partitionStatePath(partition.topic, partition.index);
+function readable<Told>(data: Buffer, decode: (data: Buffer) => Told): Told[] {
+  try {
+    return [decode(data)];
+  } catch (error) {
+    if (error instanceof ZnodeFormatError) return [];
+    throw error;
+  }
 }
 
-function encodeState(state: Omit<Leadership, 'zkVersion'>): Buffer {
-  return encodePartitionState({ leader: state.leader, leaderEpoch: state.leaderEpoch, isr: [...state.isr], controllerEpoch: state.controllerEpoch, leaderRecoveryState: state.recoveryState });
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof ZkError && error.code === code;
-}
-
-function ignore(code: string): (error: unknown) => void {
+function ignoring(...codes: Parameters<typeof isZkError>[1][]): (error: unknown) => void {
   return error => {
-    if (!isCode(error, code)) throw error;
+    if (!isZkError(error, ...codes)) throw error;
   };
 }

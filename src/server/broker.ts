@@ -12,6 +12,8 @@ import { Turns } from '../base/turns.js';
 import type { BrokerConfig } from '../config/broker-config.js';
 import type { PeerChannels } from '../network/peer-channels.js';
 import { Controller } from '../controller/controller.js';
+import { interBrokerProtocol } from '../controller/request-versions.js';
+import { controllerSettings } from '../controller/settings.js';
 import { createGroupCoordinator, type GroupCoordinator } from '../coordinator/group/coordinator.js';
 import { groupCoordinatorConfig } from '../coordinator/group/config.js';
 import { lockDirectory, type FileLock, type LockFile } from '../log/log-directory.js';
@@ -38,10 +40,11 @@ import { ConfigChanges } from './config-changes.js';
 import { FinalizedFeatures } from './finalized-features.js';
 import { InternalTopicLog } from './coordinator-log.js';
 import { DataPlane } from './data-plane.js';
+import { handOver } from './leaving.js';
 import { Loggers } from './loggers.js';
 import { zooKeeperOffsets } from './legacy-offsets.js';
 import { createPeers } from './peers.js';
-import { allocateProducerIds } from './producer-id-blocks.js';
+import { nextProducerIds } from './producer-id-blocks.js';
 import { ProducerIds } from './producer-ids.js';
 import { clusterIdOf, createPersistentPaths, generateBrokerId, register } from './registration.js';
 import { advertisedApis, routesFor } from './routes.js';
@@ -49,6 +52,7 @@ import type { BrokerServices } from './services.js';
 import { alterPartitionManager, NO_FETCHERS } from './replication.js';
 import { BrokerSession } from './session.js';
 import { GROUP_OFFSETS_TOPIC, INTERNAL_TOPICS, InternalTopics } from './topics/internal-topics.js';
+import { ToController } from './to-controller.js';
 import { TopicAdmin } from './topics/topic-admin.js';
 import { TopicConfigs } from './topics/topic-configs.js';
 
@@ -118,6 +122,8 @@ class Broker implements RunningBroker {
   #isrChanges: AlterPartitionManager | undefined;
   #controller: Controller | undefined;
   #peers: PeerChannels | undefined;
+  #toController: ToController | undefined;
+  #serves = false;
   #groups: GroupCoordinator | undefined;
   #configChanges: ConfigChanges | undefined;
   #session: BrokerSession | undefined;
@@ -167,6 +173,7 @@ class Broker implements RunningBroker {
     });
     await this.#join(plane, endpoints);
     this.#replicas.start();
+    this.#serves = true;
     this.#schedule();
   }
 
@@ -180,6 +187,7 @@ class Broker implements RunningBroker {
   }
 
   async #close(): Promise<void> {
+    await this.#handOver();
     for (const timer of this.#periodic) timer.cancel();
     this.#session?.close();
     this.#configChanges?.close();
@@ -197,6 +205,18 @@ class Broker implements RunningBroker {
     await this.#embedded?.close();
     for (const lock of this.#locks) lock.release();
     await this.#plane?.close();
+  }
+
+  /** Has others lead what this broker leads. One that was never seen, that can serve nothing, or that ZooKeeper has lost hands nothing over. */
+  async #handOver(): Promise<void> {
+    const config = this.#config;
+    if (!config.boolean('controlled.shutdown.enable') || !this.#serves || this.#client?.state !== 'connected' || this.#logs?.onlineDirectories.size === 0) return;
+    await handOver({
+      brokerId: this.id, brokerEpoch: () => this.#replicas.brokerEpoch, controller: this.#toController!,
+      version: interBrokerProtocol(config.string('inter.broker.protocol.version')!).controlledShutdown,
+      attempts: config.number('controlled.shutdown.max.retries'), backoffMs: config.number('controlled.shutdown.retry.backoff.ms'),
+      timeoutMs: config.number('controller.socket.timeout.ms'), timers: this.#timers, logger: this.#logger,
+    });
   }
 
   /** What an operator can make something of. */
@@ -366,19 +386,21 @@ class Broker implements RunningBroker {
       ...seams, brokerId: this.id, config, wire: plane.wire, localWire: plane.localWire, metadata: this.#metadata,
       registered: broker => this.#controller?.endpointsOf(broker) ?? [],
     }));
-    const controller = (this.#controller = new Controller({
-      ...seams, brokerId: this.id, zookeeper: this.#zk,
-      channel: broker => peers.channel(broker, 'controller'),
-      deleteTopicEnable: config.boolean('delete.topic.enable'),
-      uncleanElection: () => config.boolean('unclean.leader.election.enable'),
-    }));
+    const controller = (this.#controller = new Controller({ ...seams, brokerId: this.id, zookeeper: this.#zk, channel: broker => peers.channel(broker, 'controller'), settings: controllerSettings(config) }));
+    const toController = (this.#toController = new ToController({ ...seams, controllerId: () => this.#metadata.controllerId, channel: broker => peers.channel(broker, 'to-controller') }));
+    let unclean = config.boolean('unclean.leader.election.enable');
+    config.onChange(() => {
+      const before = unclean;
+      unclean = config.boolean('unclean.leader.election.enable');
+      if (unclean && !before) controller.uncleanElectionEnabled();
+    });
     const services: BrokerServices = {
       ...seams, brokerId: this.id, clusterId: this.clusterId, config, zookeeper: this.#zk,
       metadata: this.#metadata, replicas: this.#replicas, controller, topics, groups,
       internalTopics: new InternalTopics(topics, config, this.#logger),
       topicConfigs: this.#topicConfigs, brokerConfigs: this.#brokerConfigs,
       loggers: new Loggers(isLeveled(this.#logger) ? this.#logger : undefined),
-      producerIds: new ProducerIds({ ...seams, allocate: () => allocateProducerIds(this.#zk, this.id) }),
+      producerIds: new ProducerIds({ ...seams, allocate: () => nextProducerIds({ zookeeper: this.#zk, config, brokerId: this.id, brokerEpoch: this.#replicas.brokerEpoch, controller: toController }) }),
       apiVersions: { advertised: advertisedApis(), finalizedFeatures: (this.#features = new FinalizedFeatures(this.#zk, this.#logger)) },
     };
     return services;
@@ -392,8 +414,12 @@ class Broker implements RunningBroker {
     };
     this.#configChanges = new ConfigChanges(this.#zk, this.#clock, this.#logger, async entity => {
       const topic = entity.startsWith(TOPIC_ENTITIES) ? topicName(entity.slice(TOPIC_ENTITIES.length)) : undefined;
-      if (topic !== undefined) await this.#topicConfigs.reload(topic);
-      else if (this.#brokerConfigs.concerns(entity)) await this.#brokerConfigs.reload();
+      if (topic === undefined) {
+        if (this.#brokerConfigs.concerns(entity)) await this.#brokerConfigs.reload();
+        return;
+      }
+      await this.#topicConfigs.reload(topic);
+      if (this.#topicConfigs.overrides(topic).get('unclean.leader.election.enable') === 'true') this.#controller?.uncleanElectionEnabled(topic);
     });
     await this.#configChanges.start();
     this.#replicas.brokerEpoch = await unlessStopped(register(registration), this.#stop);
@@ -410,6 +436,8 @@ class Broker implements RunningBroker {
     });
     this.#session.start();
     await this.#controller!.start();
+    // If that is us: what this broker leads it leads before it is asked for it.
+    await this.#controller!.told(this.id);
     await this.#features?.watch();
     // Not before: while the session of its last life has still to end, a broker knows nothing of its cluster and would tell
     // clients that there is none (Kafka's SocketServer.enableRequestProcessing comes behind the registration too). Not

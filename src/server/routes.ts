@@ -7,8 +7,12 @@ import type { RequestContext } from '../network/request.js';
 import type { HotRoute, PlainRoute, Route, Routes } from '../network/route.js';
 import { advertise, type AdvertisedApi } from './api-versions.js';
 import type { Handler } from './handler.js';
+import { allocateProducerIds } from './handlers/allocate-producer-ids.js';
 import { alterConfigs } from './handlers/alter-configs.js';
+import { alterPartition } from './handlers/alter-partition.js';
+import { alterPartitionReassignments } from './handlers/alter-partition-reassignments.js';
 import { apiVersions } from './handlers/api-versions.js';
+import { controlledShutdown } from './handlers/controlled-shutdown.js';
 import { createPartitions } from './handlers/create-partitions.js';
 import { createTopics } from './handlers/create-topics.js';
 import { deleteGroups } from './handlers/delete-groups.js';
@@ -16,6 +20,7 @@ import { deleteTopics } from './handlers/delete-topics.js';
 import { describeCluster } from './handlers/describe-cluster.js';
 import { describeConfigs } from './handlers/describe-configs.js';
 import { describeGroups } from './handlers/describe-groups.js';
+import { electLeaders } from './handlers/elect-leaders.js';
 import { findCoordinator } from './handlers/find-coordinator.js';
 import { heartbeat } from './handlers/heartbeat.js';
 import { incrementalAlterConfigs } from './handlers/incremental-alter-configs.js';
@@ -25,6 +30,7 @@ import { leaderAndIsr } from './handlers/leader-and-isr.js';
 import { leaveGroup } from './handlers/leave-group.js';
 import { listGroups } from './handlers/list-groups.js';
 import { listOffsets } from './handlers/list-offsets.js';
+import { listPartitionReassignments } from './handlers/list-partition-reassignments.js';
 import { metadata } from './handlers/metadata.js';
 import { offsetCommit } from './handlers/offset-commit.js';
 import { offsetDelete } from './handlers/offset-delete.js';
@@ -41,9 +47,9 @@ const PRODUCE = 0;
 const FETCH = 1;
 
 const handlers: readonly Handler[] = [
-  alterConfigs, apiVersions, createPartitions, createTopics, deleteGroups, deleteTopics, describeCluster, describeConfigs, describeGroups,
-  findCoordinator, heartbeat, incrementalAlterConfigs, initProducerId, joinGroup, leaderAndIsr, leaveGroup, listGroups,
-  listOffsets, metadata, offsetCommit, offsetDelete, offsetFetch, offsetForLeaderEpoch, stopReplica, syncGroup, updateMetadata,
+  allocateProducerIds, alterConfigs, alterPartition, alterPartitionReassignments, apiVersions, controlledShutdown, createPartitions, createTopics,
+  deleteGroups, deleteTopics, describeCluster, describeConfigs, describeGroups, electLeaders, findCoordinator, heartbeat,
+  incrementalAlterConfigs, initProducerId, joinGroup, leaderAndIsr, leaveGroup, listGroups, listOffsets, listPartitionReassignments, metadata, offsetCommit, offsetDelete, offsetFetch, offsetForLeaderEpoch, stopReplica, syncGroup, updateMetadata,
 ];
 
 /** What ApiVersions tells of. */

@@ -220,7 +220,7 @@ function openIn(directory: string): string[] {
 test('a log whose opening fails after its segments are open leaves nothing open, however often it is tried', async () => {
   const timers = new ManualTimers([5000]);
   const disk = new FailingDisk();
-  const broker = await TestBroker.start({ storage: disk.storage, timers });
+  const broker = await TestBroker.start({ storage: disk.storage, timers, settings: { 'auto.leader.rebalance.enable': 'false' } });
   const client = await broker.client();
   const home = join(broker.logDir, 'orders-0');
   // Its files are looked at twice: before they are opened, which goes well, and for producer snapshots.

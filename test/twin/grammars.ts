@@ -1,8 +1,12 @@
 // Every grammar there is. `npm run lint` asks that each served api has one (grammar-lint.ts).
 
 import type { Grammar } from './grammar.js';
+import { allocateProducerIds } from './grammar/allocate-producer-ids.js';
 import { alterConfigs } from './grammar/alter-configs.js';
+import { alterPartition } from './grammar/alter-partition.js';
+import { alterPartitionReassignments } from './grammar/alter-partition-reassignments.js';
 import { apiVersions } from './grammar/api-versions.js';
+import { controlledShutdown } from './grammar/controlled-shutdown.js';
 import { createPartitions } from './grammar/create-partitions.js';
 import { createTopics } from './grammar/create-topics.js';
 import { deleteGroups } from './grammar/delete-groups.js';
@@ -10,6 +14,7 @@ import { deleteTopics } from './grammar/delete-topics.js';
 import { describeCluster } from './grammar/describe-cluster.js';
 import { describeConfigs } from './grammar/describe-configs.js';
 import { describeGroups } from './grammar/describe-groups.js';
+import { electLeaders } from './grammar/elect-leaders.js';
 import { fetch } from './grammar/fetch.js';
 import { findCoordinator } from './grammar/find-coordinator.js';
 import { heartbeat } from './grammar/heartbeat.js';
@@ -20,6 +25,7 @@ import { leaderAndIsr } from './grammar/leader-and-isr.js';
 import { leaveGroup } from './grammar/leave-group.js';
 import { listGroups } from './grammar/list-groups.js';
 import { listOffsets } from './grammar/list-offsets.js';
+import { listPartitionReassignments } from './grammar/list-partition-reassignments.js';
 import { metadata } from './grammar/metadata.js';
 import { offsetCommit } from './grammar/offset-commit.js';
 import { offsetDelete } from './grammar/offset-delete.js';
@@ -31,9 +37,9 @@ import { syncGroup } from './grammar/sync-group.js';
 import { updateMetadata } from './grammar/update-metadata.js';
 
 export const grammars: readonly Grammar[] = [
-  alterConfigs, apiVersions, createPartitions, createTopics, deleteGroups, deleteTopics, describeCluster, describeConfigs, describeGroups, fetch,
-  findCoordinator, heartbeat, incrementalAlterConfigs, initProducerId, joinGroup, leaderAndIsr, leaveGroup, listGroups, listOffsets,
-  metadata, offsetCommit, offsetDelete, offsetFetch, offsetForLeaderEpoch, produce, stopReplica, syncGroup, updateMetadata,
+  allocateProducerIds, alterConfigs, alterPartition, alterPartitionReassignments, apiVersions, controlledShutdown, createPartitions, createTopics,
+  deleteGroups, deleteTopics, describeCluster, describeConfigs, describeGroups, electLeaders, fetch, findCoordinator, heartbeat,
+  incrementalAlterConfigs, initProducerId, joinGroup, leaderAndIsr, leaveGroup, listGroups, listOffsets, listPartitionReassignments, metadata, offsetCommit, offsetDelete, offsetFetch, offsetForLeaderEpoch, produce, stopReplica, syncGroup, updateMetadata,
 ];
 
 const byApi = new Map(grammars.map(grammar => [grammar.api, grammar]));

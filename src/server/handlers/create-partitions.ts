@@ -41,7 +41,8 @@ async function grow(asked: Asked, validateOnly: boolean, broker: BrokerServices)
     await broker.topics.grow(name, asked.count, asked.assignments?.map(({ brokerIds }) => brokerIds) ?? null, validateOnly);
     return answer(asked.name, ErrorCode.None);
   } catch (error) {
-    if (error instanceof RequestError) return answer(asked.name, error.code, error.message);
+    // Of an error that is none of the protocol's nothing is said.
+    if (error instanceof RequestError) return answer(asked.name, error.code, error.code === ErrorCode.UnknownServerError ? null : error.message);
     throw error;
   }
 }

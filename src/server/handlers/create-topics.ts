@@ -54,7 +54,8 @@ async function createOne(asked: Asked, validateOnly: boolean, taken: TakenNames,
     made.push({ answer, partitions: created.assignment.length });
     return answer;
   } catch (error) {
-    if (error instanceof RequestError) return refused(asked.name, error.code, error.message);
+    // Of an error that is none of the protocol's nothing is said.
+    if (error instanceof RequestError) return refused(asked.name, error.code, error.code === ErrorCode.UnknownServerError ? null : error.message);
     throw error;
   }
 }

@@ -4,7 +4,12 @@
 import type { Random } from '../../base/random.js';
 
 export class AssignmentError extends Error {
-  override readonly name = 'AssignmentError';
+  override readonly name: string = 'AssignmentError';
+}
+
+/** Kafka has no error of its own for that. */
+export class RacksUnknown extends AssignmentError {
+  override readonly name = 'RacksUnknown';
 }
 
 export interface AssignableBroker {
@@ -19,15 +24,16 @@ export interface AssignableBroker {
 export function assignReplicas(brokers: readonly AssignableBroker[], count: number, factor: number, random: Random, first = 0, start = -1, shift = -1): number[][] {
   if (factor > brokers.length) throw new AssignmentError(`Replication factor: ${factor} larger than available brokers: ${brokers.length}.`);
   const racked = brokers.filter(broker => broker.rack !== null).length;
-  if (racked !== 0 && racked !== brokers.length) throw new AssignmentError('Not all brokers have rack information for replica rack aware assignment.');
+  if (racked !== 0 && racked !== brokers.length) throw new RacksUnknown('Not all brokers have rack information for replica rack aware assignment.');
   const list = racked === 0 ? [...brokers].sort((a, b) => a.id - b.id) : alternateRacks(brokers);
+  const racks = new Set(list.map(({ rack }) => rack)).size;
   const begin = start >= 0 ? start : random.int(list.length);
   let moved = shift >= 0 ? shift : random.int(list.length);
   let partition = Math.max(0, first);
   const assignment: number[][] = [];
   for (let made = 0; made < count; made++, partition++) {
     if (partition > 0 && partition % list.length === 0) moved++;
-    assignment.push(replicasOf(list, (partition + begin) % list.length, moved, factor, racked > 0));
+    assignment.push(replicasOf(list, (partition + begin) % list.length, racked > 0 ? moved * racks : moved, factor, racked > 0));
   }
   return assignment;
 }

@@ -25,14 +25,26 @@ function late(names: readonly string[]): Promise<Set<string>> {
   return Promise.resolve(new Set(names));
 }
 
-function whenMetadata(missing: () => string[], timeoutMs: number, broker: BrokerServices): Promise<Set<string>> {
+export interface ExpectedLeader {
+  readonly topic: string;
+  readonly partition: number;
+  readonly leader: number;
+}
+
+/** Resolves with those that are not led as expected when the time is up. Without any time they are looked at once. */
+export async function whenLedBy(expected: readonly ExpectedLeader[], timeoutMs: number, broker: BrokerServices): Promise<ExpectedLeader[]> {
+  const missing = (): ExpectedLeader[] => expected.filter(({ topic, partition, leader }) => broker.metadata.topic(topic)?.partitions.get(partition)?.leader !== leader);
+  return [...await whenMetadata(missing, timeoutMs, broker)];
+}
+
+function whenMetadata<Missing>(missing: () => Missing[], timeoutMs: number, broker: BrokerServices): Promise<Set<Missing>> {
   return new Promise(resolve => {
     const first = missing();
     if (first.length === 0) {
       resolve(new Set());
       return;
     }
-    const end = (left: readonly string[]): void => {
+    const end = (left: readonly Missing[]): void => {
       stopWatching();
       timer.cancel();
       resolve(new Set(left));

@@ -6,15 +6,16 @@ import type { Random } from '../../base/random.js';
 import { kafkaUuid } from '../../base/random.js';
 import { checkTopicOverrides, nullOverrides, type AlterRefusal } from '../../config/alter-topic.js';
 import type { BrokerConfig } from '../../config/broker-config.js';
+import { interBrokerProtocol } from '../../controller/request-versions.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import type { MetadataCache } from '../../replication/metadata-cache.js';
-import { ZkError, type ZooKeeper } from '../../zookeeper/types.js';
+import { isZkError, ZkError, type ZooKeeper } from '../../zookeeper/types.js';
 import { encodeConfig } from '../../zookeeper/znodes/config.js';
 import { deleteTopicPath, topicConfigPath, topicEntity, topicPath, ZnodePath } from '../../zookeeper/znodes/paths.js';
 import { decodeTopic, encodeTopic } from '../../zookeeper/znodes/topic.js';
 import { writeEntityConfig } from '../entity-config.js';
 import { RequestError } from '../request-error.js';
-import { AssignmentError, assignReplicas } from './assignment.js';
+import { AssignmentError, assignReplicas, RacksUnknown } from './assignment.js';
 import { checkGiven, checkedGrowth, inSequence, type Assignment } from './given-assignment.js';
 import { TakenNames } from './taken-names.js';
 
@@ -89,7 +90,7 @@ export class TopicAdmin {
     const id = kafkaUuid(this.#random);
     await this.#write(name, id, assignment, configs);
     taken?.add(name);
-    return { id, assignment, configs };
+    return { id: topicIdsOf(this.#config) ? id : ZERO_ID, assignment, configs };
   }
 
   /** Partitions `count` in all; `given` are the replicas of the new ones, or null. Returns when the znode is written. */
@@ -161,23 +162,25 @@ export class TopicAdmin {
       return assignReplicas(brokers, partitions, factor, this.#random, first, start, start);
     } catch (error) {
       if (!(error instanceof AssignmentError)) throw error;
-      throw new RequestError(ErrorCode.InvalidReplicationFactor, error.message);
+      throw new RequestError(error instanceof RacksUnknown ? ErrorCode.UnknownServerError : ErrorCode.InvalidReplicationFactor, error.message);
     }
   }
 
+  /** Settings and assignment at once: whoever sees the topic also sees its settings. */
   async #write(name: TopicName, id: string, assignment: Assignment, configs: ReadonlyMap<string, string>): Promise<void> {
-    // The configuration first, as Kafka does it: whoever sees the topic also sees its settings.
-    const path = topicConfigPath(name);
-    const data = encodeConfig(Object.fromEntries(configs));
-    await this.#zk.create(path, data).catch(async (error: unknown) => {
-      if (!(error instanceof ZkError && error.code === 'NODEEXISTS')) throw error;
-      await this.#zk.setData(path, data);
-    });
+    const config = { type: 'create', path: topicConfigPath(name), data: encodeConfig(Object.fromEntries(configs)) } as const;
     const partitions = new Map(assignment.map((replicas, index) => [index, [...replicas]]));
+    const topicId = topicIdsOf(this.#config) ? id : undefined;
+    const topic = { type: 'create', path: topicPath(name), data: encodeTopic({ topicId, partitions, addingReplicas: new Map(), removingReplicas: new Map() }) } as const;
     try {
-      await this.#zk.create(topicPath(name), encodeTopic({ topicId: id, partitions, addingReplicas: new Map(), removingReplicas: new Map() }));
+      await this.#zk.multi([config, topic]).catch(async (error: unknown) => {
+        if (!(isZkError(error, 'NODEEXISTS') && error.path === config.path)) throw error;
+        // Settings that an earlier topic of that name left behind.
+        await this.#zk.setData(config.path, config.data);
+        await this.#zk.create(topic.path, topic.data);
+      });
     } catch (error) {
-      if (error instanceof ZkError && error.code === 'NODEEXISTS') throw alreadyExists(name);
+      if (isZkError(error, 'NODEEXISTS')) throw alreadyExists(name);
       throw error;
     }
   }
@@ -200,4 +203,9 @@ function refuse(refusal: AlterRefusal | undefined): void {
 
 function alreadyExists(name: string): RequestError {
   return new RequestError(ErrorCode.TopicAlreadyExists, `Topic '${name}' already exists.`);
+}
+
+/** Whether the cluster's protocol knows of topic ids (KIP-516). */
+function topicIdsOf(config: BrokerConfig): boolean {
+  return interBrokerProtocol(config.string('inter.broker.protocol.version')!).topicIds;
 }

@@ -9,9 +9,10 @@ export interface FinalizedFeatures {
   readonly features: Readonly<Record<string, number>>;
 }
 
-export function encodeFeature({ status, features }: FinalizedFeatures): Buffer {
-  const levels = new Map(Object.entries(features).map(([name, level]) => [name, object({ max_version_level: level })]));
-  return bytes(object({ version: 2, status, features: object(levels, scalaImmutableOrder) }, keys => scalaMutableOrder(keys, 3)));
+/** Version 1 is of inter-broker protocols before 3.3. */
+export function encodeFeature({ status, features }: FinalizedFeatures, version: 1 | 2 = 2): Buffer {
+  const levels = new Map(Object.entries(features).map(([name, level]) => [name, object(version === 1 ? { max_version_level: level, min_version_level: level } : { max_version_level: level })]));
+  return bytes(object({ version, status, features: object(levels, scalaImmutableOrder) }, keys => scalaMutableOrder(keys, 3)));
 }
 
 /** Version 1 (inter-broker protocols before 3.3) also has min_version_level, which nobody asks for. */
