@@ -13,6 +13,7 @@ export interface JavaServer {
   /** Where the log4j file goes. */
   readonly dir: string;
   readonly ready: RegExp;
+  readonly logFile?: string;
 }
 
 export async function startJava(server: JavaServer): Promise<Program> {
@@ -29,6 +30,7 @@ export async function startJava(server: JavaServer): Promise<Program> {
     command: 'java',
     args: [...server.jvm, `-Dlog4j.configuration=file:${logging}`, '-cp', await peerClasspath(), server.main, ...server.args],
     ready: server.ready,
+    ...(server.logFile === undefined ? {} : { logFile: server.logFile }),
   });
 }
 

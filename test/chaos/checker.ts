@@ -4,7 +4,9 @@ import type { Entry } from './history.js';
 
 export type Kind =
   | 'lost' | 'doubled' | 'out of order' | 'two values at one offset' | 'misplaced' | 'vanished'
-  | 'never sent' | 'refused but written' | 'skipped' | 'offset went back' | 'commit went back' | 'complaint' | 'not read in the end';
+  | 'never sent' | 'refused but written' | 'skipped' | 'offset went back' | 'commit went back' | 'complaint' | 'not read in the end'
+  /** Not from the history, but from the cluster when all has healed. */
+  | 'replicas differ' | 'left out' | 'stuck' | 'ended by itself';
 
 export interface Finding {
   readonly kind: Kind;
