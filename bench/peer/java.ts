@@ -14,6 +14,7 @@ export interface JavaServer {
   readonly dir: string;
   readonly ready: RegExp;
   readonly logFile?: string;
+  readonly readyTimeoutMs?: number;
 }
 
 export async function startJava(server: JavaServer): Promise<Program> {
@@ -31,6 +32,7 @@ export async function startJava(server: JavaServer): Promise<Program> {
     args: [...server.jvm, `-Dlog4j.configuration=file:${logging}`, '-cp', await peerClasspath(), server.main, ...server.args],
     ready: server.ready,
     ...(server.logFile === undefined ? {} : { logFile: server.logFile }),
+    ...(server.readyTimeoutMs === undefined ? {} : { readyTimeoutMs: server.readyTimeoutMs }),
   });
 }
 

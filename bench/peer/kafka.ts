@@ -20,6 +20,7 @@ export interface KafkaOptions {
   /** As -Xmx takes it. */
   readonly heap?: string;
   readonly logFile?: string;
+  readonly readyTimeoutMs?: number;
 }
 
 // A heap of one fixed gigabyte (if nothing else is asked for) and Kafka's own collector settings.
@@ -50,6 +51,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
     dir: options.dir,
     ready: /started \(kafka\.server\.KafkaServer\)/,
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
+    ...(options.readyTimeoutMs === undefined ? {} : { readyTimeoutMs: options.readyTimeoutMs }),
   });
   return { ...program, host: '127.0.0.1', port, logDir };
 }

@@ -23,6 +23,8 @@ export interface MemberOptions {
 const usual = fileURLToPath(new URL('../../dist/bin/odradek.cjs', import.meta.url));
 /** How long a Kafka is started again while its former registration still lives, at which it exits. */
 const PATIENCE_MS = 60_000;
+/** A JVM among others on a busy machine takes its time. */
+const READY_MS = 150_000;
 
 export class Member {
   readonly id: number;
@@ -96,7 +98,7 @@ export class Member {
   #startKafka(): Promise<Program> {
     const { dir, heap } = this.#options;
     return startKafka({
-      dir, zookeeper: this.#properties['zookeeper.connect'] ?? '', brokerId: this.id, port: 0, config: this.#properties, logFile: join(dir, 'broker.log'),
+      dir, zookeeper: this.#properties['zookeeper.connect'] ?? '', brokerId: this.id, port: 0, config: this.#properties, logFile: join(dir, 'broker.log'), readyTimeoutMs: READY_MS,
       ...(heap === undefined ? {} : { heap }),
     });
   }
@@ -105,6 +107,6 @@ export class Member {
     const { dir, command = usual } = this.#options;
     const file = join(dir, 'odradek.properties');
     writeFileSync(file, Object.entries(this.#properties).map(([key, value]) => `${key}=${value}\n`).join(''));
-    return startProgram({ name: `odradek ${this.id}`, command: process.execPath, args: [command, 'start', file], cwd: dir, ready: /^odradek \S+ ready on /, logFile: join(dir, 'broker.log') });
+    return startProgram({ name: `odradek ${this.id}`, command: process.execPath, args: [command, 'start', file], cwd: dir, ready: /^odradek \S+ ready on /, logFile: join(dir, 'broker.log'), readyTimeoutMs: READY_MS });
   }
 }

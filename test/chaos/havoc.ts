@@ -5,6 +5,8 @@ import type { ClusterClient } from '../support/cluster-client.js';
 import { ZOOKEEPER, type Cluster } from './cluster/cluster.js';
 import { describeFault, type Fault, type Planned } from './faults.js';
 
+const STARTS = 3;
+
 export class Havoc {
   readonly #cluster: Cluster;
   readonly #client: ClusterClient;
@@ -44,9 +46,9 @@ export class Havoc {
       case 'kill': return this.#suffer(fault.broker, what, async member => {
         await member.kill();
         await delay(fault.holdMs);
-        await member.start();
+        await this.#bringBack(member);
       });
-      case 'stop': return this.#suffer(fault.broker, what, member => restart(member, fault.holdMs, fault.swap));
+      case 'stop': return this.#suffer(fault.broker, what, member => this.#restart(member, fault.holdMs, fault.swap));
       case 'pause': return this.#suffer(fault.broker, what, async member => {
         member.pause();
         await delay(fault.holdMs);
@@ -63,7 +65,7 @@ export class Havoc {
         return true;
       case 'roll':
         this.#tell(what);
-        for (const { id } of this.#cluster.members) await this.#suffer(id, `roll ${id}`, member => restart(member, 0, fault.swap));
+        for (const { id } of this.#cluster.members) await this.#suffer(id, `roll ${id}`, member => this.#restart(member, 0, fault.swap));
         return true;
       case 'elect':
         this.#tell(what);
@@ -89,6 +91,26 @@ export class Havoc {
     }
   }
 
+  async #restart(member: Member, holdMs: number, swap: boolean): Promise<void> {
+    await member.stop();
+    await delay(holdMs);
+    if (swap) member.become(member.kind === 'kafka' ? 'odradek' : 'kafka');
+    await this.#bringBack(member);
+  }
+
+  /** A broker that is started while ZooKeeper is away may give up (Kafka does); the last word is at the healing. */
+  async #bringBack(member: Member): Promise<void> {
+    for (let left = STARTS; ; left -= 1) {
+      try {
+        await member.start();
+        return;
+      } catch (error) {
+        if (left === 1) throw error;
+        this.#tell(`broker ${member.id} did not start, trying again: ${String(error).split('\n')[0]}`);
+      }
+    }
+  }
+
   async #cut(what: string, from: string, to: string, { how, both, holdMs }: { readonly how: 'reset' | 'stall'; readonly both: boolean; readonly holdMs: number }): Promise<boolean> {
     this.#tell(what);
     const { mesh } = this.#cluster;
@@ -99,11 +121,4 @@ export class Havoc {
     if (both) mesh.mend(to, from);
     return true;
   }
-}
-
-async function restart(member: Member, holdMs: number, swap: boolean): Promise<void> {
-  await member.stop();
-  await delay(holdMs);
-  if (swap) member.become(member.kind === 'kafka' ? 'odradek' : 'kafka');
-  await member.start();
 }

@@ -1,7 +1,7 @@
-// npm run chaos -- [--seed N] [--minutes M] [--brokers odradek,odradek,kafka] [--coordination apache|embedded] [--swap] [--dir D] [--keep]
+// npm run chaos -- [--seed N] [--minutes M] [--brokers odradek,odradek,kafka] [--coordination apache|embedded] [--swap] [--plant NAME] [--dir D] [--keep]
 // npm run chaos -- --check FILE      reads a history again
 //
-// --swap lets brokers come back as the other kind, on the same directory. What a run leaves is removed if nothing was found.
+// --swap lets brokers come back as the other kind, on the same directory. --plant gives our brokers a fault (plants.ts). What a run leaves is removed if nothing was found.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,13 +9,14 @@ import { parseArgs } from 'node:util';
 import type { BrokerKind } from '../../bench/peer/member.js';
 import { check, summary } from './checker.js';
 import { parseHistory } from './history.js';
+import { plantedCommand, plants } from './plants.js';
 import { runChaos } from './run.js';
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' }, minutes: { type: 'string', default: '3' }, brokers: { type: 'string', default: 'odradek,odradek,odradek' },
     coordination: { type: 'string', default: 'apache' }, swap: { type: 'boolean', default: false }, dir: { type: 'string', default: tmpdir() },
-    keep: { type: 'boolean', default: false }, check: { type: 'string' },
+    keep: { type: 'boolean', default: false }, plant: { type: 'string' }, check: { type: 'string' },
   },
 });
 
@@ -31,9 +32,11 @@ const kinds = values.brokers.split(',').map(kind => (kind === 'odradek' || kind 
 const { coordination } = values;
 if (coordination !== 'apache' && coordination !== 'embedded') fail(`there is no coordination '${coordination}'`);
 
+const plant = values.plant === undefined ? undefined : plants.find(name => name === values.plant) ?? fail(`no plant is called '${values.plant}'; there are: ${plants.join('; ')}`);
+const planted = plant === undefined ? {} : { command: await plantedCommand(plant) };
 const dir = mkdtempSync(join(values.dir, 'odradek-chaos-'));
 console.log(`chaos: seed ${seed}, ${minutes} minutes, ${kinds.join(',')}, in ${dir}`);
-const { ok, text } = await runChaos({ seed, minutes, kinds, coordination, swap: values.swap, dir, log: line => console.log(line) });
+const { ok, text } = await runChaos({ seed, minutes, kinds, coordination, swap: values.swap, dir, log: line => console.log(line), ...planted });
 console.log(`\n${text}`);
 if (ok && !values.keep) rmSync(dir, { recursive: true, force: true });
 process.exit(ok ? 0 : 1);

@@ -1,4 +1,5 @@
 // One run: a cluster, clients, faults from a seed, healing, and what is found afterwards.
+import { setMaxListeners } from 'node:events';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -83,6 +84,8 @@ async function suffer({ seed, minutes, kinds, swap }: RunOptions, cluster: Clust
 
   const noMore = new AbortController();
   const giveUp = new AbortController();
+  // All writers look at the two of them.
+  setMaxListeners(0, noMore.signal, giveUp.signal);
   const writers = PLACES.flatMap(place => Array.from({ length: WRITERS_EACH }, (_, index) => {
     const name = `w${index}-${place.topic}-${place.partition}`;
     return write({ name, ...place, client: newClient(name), history, chance: new Chance(chance.int(1 << 30)), stop: noMore.signal, giveUp: giveUp.signal });

@@ -78,12 +78,9 @@ class LocalCluster {
 
   /** Shows the table whenever it has changed. */
   async watchUntil(stopped: Promise<void>): Promise<void> {
-    let over = false;
-    void stopped.then(() => { over = true; });
-    while (!over) {
-      await this.#look();
-      await Promise.race([stopped, new Promise<void>(resolve => this.#process.timers.after(LOOK_EVERY_MS, resolve))]);
-    }
+    const over = stopped.then(() => true);
+    const later = (): Promise<false> => new Promise(resolve => void this.#process.timers.after(LOOK_EVERY_MS, () => resolve(false)));
+    do await this.#look(); while (!(await Promise.race([over, later()])));
   }
 
   /** The last ones first, so that coordination outlives who needs it. */

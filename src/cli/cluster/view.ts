@@ -50,7 +50,7 @@ export function askView(port: number, timers: Timers): Promise<ClusterView> {
       try {
         resolve(answered(bytes.subarray(4)));
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     });
     socket.on('error', reject);
