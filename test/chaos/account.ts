@@ -17,6 +17,8 @@ export interface Account {
   /** All but the final ones. */
   readonly reads: readonly Read[];
   readonly complaints: readonly Complaint[];
+  /** Topics with writers that do not tell of everything they send. */
+  readonly foreign: ReadonlySet<string>;
   /** By partition, what the log held in the end: value by offset, in order. */
   readonly logs: ReadonlyMap<string, ReadonlyMap<number, string>>;
   /** By partition, where each value stood in the end. */
@@ -28,6 +30,7 @@ export function account(history: readonly Entry[]): Account {
   const sends = new Map<number, Sent>();
   const reads: Read[] = [];
   const complaints: Complaint[] = [];
+  const foreign = new Set<string>();
   const logs = new Map<string, Map<number, string>>();
   for (const entry of history) {
     switch (entry.did) {
@@ -35,6 +38,7 @@ export function account(history: readonly Entry[]): Account {
       case 'sent': Object.assign(sends.get(entry.op)!, { fate: 'acknowledged', offset: entry.offset }); break;
       case 'refused': sends.get(entry.op)!.fate = 'refused'; break;
       case 'complain': complaints.push(entry); break;
+      case 'foreign': foreign.add(entry.topic); break;
       case 'read':
         if (entry.by === FINAL_READER) enter(logs, entry);
         else reads.push(entry);
@@ -42,7 +46,7 @@ export function account(history: readonly Entry[]): Account {
       default:
     }
   }
-  return { sends: [...sends.values()], reads, complaints, logs, places: placesIn(logs), history };
+  return { sends: [...sends.values()], reads, complaints, foreign, logs, places: placesIn(logs), history };
 }
 
 function enter(logs: Map<string, Map<number, string>>, { partition, records }: Read): void {

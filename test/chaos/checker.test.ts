@@ -100,6 +100,15 @@ test.each<[Kind, Story, string]>([
   expect(story.finds.filter(found => found.startsWith(kind))).toEqual([`${kind}: ${text}`]);
 });
 
+test('who does not tell of everything it sends is believed, and held to its order and to what it was told', () => {
+  const story = new Story().sent(0, '7.0').sent(2, '7.2').ends('7.0', '7.1', '7.2');
+  story.entries.push({ did: 'foreign', topic: 't' });
+  expect(story.finds).toEqual([]);
+  const wrong = new Story().sent(1, '7.0').sent(2, '7.9').ends('7.1', '7.0');
+  wrong.entries.push({ did: 'foreign', topic: 't' });
+  expect(wrong.finds).toEqual(['lost: 7.9, acknowledged at 2', 'out of order: 7.0 at 1 behind 7#1']);
+});
+
 test('what a client complains of is a finding', () => {
   const story = new Story();
   story.entries.push({ did: 'complain', by: 'w', partition: 't-0', what: 'the broker has forgotten its sequence' });

@@ -57,7 +57,7 @@ function* outOfOrder({ logs }: Account): Iterable<Finding> {
   for (const [partition, log] of logs) {
     const last = new Map<string, number>();
     for (const [offset, value] of [...log].toSorted(([a], [b]) => a - b)) {
-      const [writer = '', n = ''] = value.split('#');
+      const [, writer = '', n = ''] = /^(.*)[#.](\d+)$/.exec(value) ?? [];
       const before = last.get(writer) ?? -1;
       if (Number(n) < before) yield { kind: 'out of order', partition, text: `${value} at ${offset} behind ${writer}#${before}` };
       last.set(writer, Math.max(before, Number(n)));
@@ -108,6 +108,7 @@ function* fromNowhere(known: Account): Iterable<Finding> {
   const sent = new Set(known.sends.flatMap(({ partition, values }) => values.map(value => `${partition}@${value}`)));
   const refused = new Set(withFate(known, 'refused').flatMap(({ partition, values }) => values.map(value => `${partition}@${value}`)));
   for (const [partition, log] of known.logs) {
+    if (known.foreign.has(partition.slice(0, partition.lastIndexOf('-')))) continue;
     for (const [offset, value] of log) {
       const name = `${partition}@${value}`;
       if (!sent.has(name)) yield { kind: 'never sent', partition, text: `${value} at ${offset}` };

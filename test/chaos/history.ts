@@ -1,7 +1,7 @@
 // What the clients of a run did and were told, in the order in which one process (the test's) learned it. Data only: it is
 // written to a file line by line, and checked from there as well as at once.
 //
-// A value is `writer#n`: n counts up within a writer, and a writer sends to one partition only, under one producer id.
+// A value is `writer#n` (a VerifiableProducer writes `prefix.n`): n counts up within a writer, and a writer sends to one partition only, under one producer id.
 
 export type Entry =
   | { readonly did: 'send'; readonly op: number; readonly by: string; readonly partition: string; readonly values: readonly string[] }
@@ -20,6 +20,8 @@ export type Entry =
   | { readonly did: 'told-committed'; readonly op: number; readonly offset: number }
   /** A broker told a client something that it must not. */
   | { readonly did: 'complain'; readonly by: string; readonly partition: string; readonly what: string }
+  /** To this topic somebody writes who does not tell of everything sent. */
+  | { readonly did: 'foreign'; readonly topic: string }
   | { readonly did: 'fault'; readonly what: string };
 
 /** Who reads everything once more when all has healed. */

@@ -1,7 +1,8 @@
-// npm run chaos -- [--seed N] [--minutes M] [--brokers odradek,odradek,kafka] [--coordination apache|embedded] [--swap] [--plant NAME] [--dir D] [--keep]
+// npm run chaos -- [--seed N] [--minutes M] [--brokers odradek,odradek,kafka] [--coordination apache|embedded] [--swap] [--verifiable] [--plant NAME] [--dir D] [--keep]
 // npm run chaos -- --check FILE      reads a history again
 //
-// --swap lets brokers come back as the other kind, on the same directory. --plant gives our brokers a fault (plants.ts). What a run leaves is removed if nothing was found.
+// --swap lets brokers come back as the other kind, on the same directory. --plant gives our brokers a fault (plants.ts).
+// --verifiable runs Kafka's VerifiableProducer, too. What a run leaves is removed if nothing was found.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string' }, minutes: { type: 'string', default: '3' }, brokers: { type: 'string', default: 'odradek,odradek,odradek' },
     coordination: { type: 'string', default: 'apache' }, swap: { type: 'boolean', default: false }, dir: { type: 'string', default: tmpdir() },
-    keep: { type: 'boolean', default: false }, plant: { type: 'string' }, check: { type: 'string' },
+    keep: { type: 'boolean', default: false }, verifiable: { type: 'boolean', default: false }, plant: { type: 'string' }, check: { type: 'string' },
   },
 });
 
@@ -36,7 +37,7 @@ const plant = values.plant === undefined ? undefined : plants.find(name => name 
 const planted = plant === undefined ? {} : { command: await plantedCommand(plant) };
 const dir = mkdtempSync(join(values.dir, 'odradek-chaos-'));
 console.log(`chaos: seed ${seed}, ${minutes} minutes, ${kinds.join(',')}, in ${dir}`);
-const { ok, text } = await runChaos({ seed, minutes, kinds, coordination, swap: values.swap, dir, log: line => console.log(line), ...planted });
+const { ok, text } = await runChaos({ seed, minutes, kinds, coordination, swap: values.swap, verifiable: values.verifiable, dir, log: line => console.log(line), ...planted });
 console.log(`\n${text}`);
 if (ok && !values.keep) rmSync(dir, { recursive: true, force: true });
 process.exit(ok ? 0 : 1);

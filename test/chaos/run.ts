@@ -10,6 +10,7 @@ import { bytesOn, compareReplicas, untilWhole } from './aftermath.js';
 import { check, summary, type Finding } from './checker.js';
 import { auditCommits, consume } from './clients/member.js';
 import { read, readAll, type Place } from './clients/reader.js';
+import { Verifiable } from './clients/verifiable.js';
 import { write } from './clients/writer.js';
 import { Cluster, SESSION_TIMEOUT_MS } from './cluster/cluster.js';
 import type { CoordinationKind } from './cluster/coordination.js';
@@ -29,6 +30,8 @@ export interface RunOptions {
   readonly log: (line: string) => void;
   readonly properties?: Readonly<Record<string, string>>;
   readonly command?: string;
+  /** Kafka's VerifiableProducer too. */
+  readonly verifiable?: boolean;
 }
 
 export interface Report {
@@ -43,6 +46,9 @@ const TOPICS = [
   { name: 'pairs', partitions: 3, replicas: 2, configs: { 'min.insync.replicas': '1' } },
 ] as const;
 const PLACES: readonly Place[] = TOPICS.flatMap(({ name, partitions }) => Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition })));
+/** What Kafka's VerifiableProducer writes to. */
+const VERIFIED = { name: 'verified', partitions: 2, replicas: 3, configs: { 'min.insync.replicas': '2' } } as const;
+const VERIFIED_PLACES: readonly Place[] = [0, 1].map(partition => ({ topic: VERIFIED.name, partition }));
 const WRITERS_EACH = 2;
 const MEMBERS = 3;
 const GROUP = { group: 'followers', topic: 'triples', partitions: 3 } as const;
@@ -76,10 +82,10 @@ export async function runChaos(options: RunOptions): Promise<Report> {
   }
 }
 
-async function suffer({ seed, minutes, kinds, swap }: RunOptions, cluster: Cluster, history: History, newClient: (name: string) => ClusterClient, tell: (what: string) => void): Promise<Report> {
+async function suffer({ seed, minutes, kinds, swap, dir, verifiable = false }: RunOptions, cluster: Cluster, history: History, newClient: (name: string) => ClusterClient, tell: (what: string) => void): Promise<Report> {
   const chance = new Chance(seed);
   const admin = newClient('admin');
-  await admin.createTopics(TOPICS.map(topic => ({ ...topic, replicas: Math.min(topic.replicas, kinds.length) })));
+  await admin.createTopics([...TOPICS, ...(verifiable ? [VERIFIED] : [])].map(topic => ({ ...topic, replicas: Math.min(topic.replicas, kinds.length) })));
   const plan = planFaults(chance, { durationMs: minutes * 60_000, brokers: kinds.length, sessionMs: SESSION_TIMEOUT_MS, topics: TOPICS, swap });
 
   const noMore = new AbortController();
@@ -95,6 +101,8 @@ async function suffer({ seed, minutes, kinds, swap }: RunOptions, cluster: Clust
     ...Array.from({ length: MEMBERS }, (_, index) => consume({ name: `member-${index}`, ...GROUP, client: newClient(`member-${index}`), history, stop: noMore.signal })),
   ];
 
+  const verifying = verifiable ? await Verifiable.start(join(dir, 'verifiable'), cluster.ports.map(port => `127.0.0.1:${port}`).join(','), VERIFIED.name) : undefined;
+
   await new Havoc(cluster, admin, tell).wreak(plan);
   const findings: Finding[] = cluster.obituaries().map(text => ({ kind: 'ended by itself', partition: '-', text }));
   tell('healing');
@@ -108,8 +116,9 @@ async function suffer({ seed, minutes, kinds, swap }: RunOptions, cluster: Clust
   const patience = setTimeout(() => giveUp.abort(), HEALING_MS / 3);
   await Promise.all([...writers, ...followers]);
   clearTimeout(patience);
+  await verifying?.finish(history);
   findings.push(...stuck(history, healed));
-  await readAll(admin, history, PLACES, AbortSignal.timeout(HEALING_MS))
+  await readAll(admin, history, verifiable ? [...PLACES, ...VERIFIED_PLACES] : PLACES, AbortSignal.timeout(HEALING_MS))
     .catch((error: unknown) => findings.push({ kind: 'not read in the end', partition: '-', text: String(error) }));
   await auditCommits({ name: 'auditor', ...GROUP, client: admin, history })
     .catch((error: unknown) => findings.push({ kind: 'not read in the end', partition: '-', text: String(error) }));
