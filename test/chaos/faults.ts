@@ -14,8 +14,8 @@ export type Fault =
   /** A broker that does not reach ZooKeeper, and is reached by everybody else. */
   | { readonly kind: 'exile'; readonly broker: number; readonly how: Cut; readonly holdMs: number }
   | { readonly kind: 'coordination'; readonly holdMs: number }
-  /** All brokers, one after the other. */
-  | { readonly kind: 'roll'; readonly swap: boolean }
+  /** All brokers, one after the other, so many times; `patient`: the next one only when all replicas are in sync again, as an operator does it. */
+  | { readonly kind: 'roll'; readonly swap: boolean; readonly patient: boolean; readonly times: number }
   /** Null replicas: what is under way is cancelled. */
   | { readonly kind: 'reassign'; readonly topic: string; readonly partition: number; readonly replicas: readonly number[] | null }
   | { readonly kind: 'elect' };
@@ -64,7 +64,7 @@ function draw(chance: Chance, { brokers, sessionMs, topics, swap }: PlanOptions)
     case 'cut': return { kind, from: broker, to: chance.pick(ids.filter(id => id !== broker)), how, both: chance.percent(60), holdMs };
     case 'exile': return { kind, broker, how, holdMs };
     case 'coordination': return { kind, holdMs };
-    case 'roll': return { kind, swap: swap && chance.percent(60) };
+    case 'roll': return { kind, swap: swap && chance.percent(60), patient: chance.percent(30), times: 1 };
     case 'elect': return { kind };
     case 'reassign': {
       const topic = chance.pick(topics);
@@ -89,7 +89,7 @@ export function describeFault(fault: Fault): string {
     case 'cut': return `cut ${fault.from} ${fault.both ? 'and' : 'to'} ${fault.to} (${fault.how})${held}`;
     case 'exile': return `cut ${fault.broker} and ZooKeeper (${fault.how})${held}`;
     case 'coordination': return `ZooKeeper stopped${held}`;
-    case 'roll': return `roll all${fault.swap ? ', each to the other kind' : ''}`;
+    case 'roll': return `roll all${fault.times > 1 ? ` ${fault.times} times` : ''}${fault.patient ? ' patiently' : ''}${fault.swap ? ', each to the other kind' : ''}`;
     case 'elect': return 'elect preferred leaders';
     case 'reassign': return `reassign ${fault.topic}-${fault.partition} ${fault.replicas === null ? 'cancelled' : `to ${fault.replicas.join(',')}`}`;
   }

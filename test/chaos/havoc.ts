@@ -2,10 +2,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Member } from '../../bench/peer/member.js';
 import type { ClusterClient } from '../support/cluster-client.js';
+import { untilWhole } from './aftermath.js';
 import { ZOOKEEPER, type Cluster } from './cluster/cluster.js';
 import { describeFault, type Fault, type Planned } from './faults.js';
 
 const STARTS = 3;
+/** How long a patient operator waits for all to be in sync. */
+const WHOLE_MS = 60_000;
 
 export class Havoc {
   readonly #cluster: Cluster;
@@ -65,7 +68,10 @@ export class Havoc {
         return true;
       case 'roll':
         this.#tell(what);
-        for (const { id } of this.#cluster.members) await this.#suffer(id, `roll ${id}`, member => this.#restart(member, 0, fault.swap));
+        for (const { id } of Array.from({ length: fault.times }, () => this.#cluster.members).flat()) {
+          await this.#suffer(id, `roll ${id}`, member => this.#restart(member, 0, fault.swap));
+          if (fault.patient) await untilWhole(this.#cluster, this.#client, WHOLE_MS);
+        }
         return true;
       case 'elect':
         this.#tell(what);

@@ -14,7 +14,7 @@ import { Verifiable } from './clients/verifiable.js';
 import { write } from './clients/writer.js';
 import { Cluster, SESSION_TIMEOUT_MS } from './cluster/cluster.js';
 import type { CoordinationKind } from './cluster/coordination.js';
-import { planFaults } from './faults.js';
+import { planFaults, type Planned } from './faults.js';
 import { Havoc } from './havoc.js';
 import { History } from './history.js';
 
@@ -30,6 +30,11 @@ export interface RunOptions {
   readonly log: (line: string) => void;
   readonly properties?: Readonly<Record<string, string>>;
   readonly command?: string;
+  /** Instead of what the seed says. */
+  readonly plan?: readonly Planned[];
+  /** Done before the clients start, and when all has healed; what rejects fails the run. */
+  readonly before?: (bootstrap: string) => Promise<void>;
+  readonly after?: (bootstrap: string) => Promise<void>;
   /** Kafka's VerifiableProducer too. */
   readonly verifiable?: boolean;
 }
@@ -82,11 +87,13 @@ export async function runChaos(options: RunOptions): Promise<Report> {
   }
 }
 
-async function suffer({ seed, minutes, kinds, swap, dir, verifiable = false }: RunOptions, cluster: Cluster, history: History, newClient: (name: string) => ClusterClient, tell: (what: string) => void): Promise<Report> {
+async function suffer({ seed, minutes, kinds, swap, dir, verifiable = false, before, after, ...given }: RunOptions, cluster: Cluster, history: History, newClient: (name: string) => ClusterClient, tell: (what: string) => void): Promise<Report> {
   const chance = new Chance(seed);
   const admin = newClient('admin');
   await admin.createTopics([...TOPICS, ...(verifiable ? [VERIFIED] : [])].map(topic => ({ ...topic, replicas: Math.min(topic.replicas, kinds.length) })));
-  const plan = planFaults(chance, { durationMs: minutes * 60_000, brokers: kinds.length, sessionMs: SESSION_TIMEOUT_MS, topics: TOPICS, swap });
+  const plan = given.plan ?? planFaults(chance, { durationMs: minutes * 60_000, brokers: kinds.length, sessionMs: SESSION_TIMEOUT_MS, topics: TOPICS, swap });
+  const bootstrap = cluster.ports.map(port => `127.0.0.1:${port}`).join(',');
+  await before?.(bootstrap);
 
   const noMore = new AbortController();
   const giveUp = new AbortController();
@@ -101,7 +108,7 @@ async function suffer({ seed, minutes, kinds, swap, dir, verifiable = false }: R
     ...Array.from({ length: MEMBERS }, (_, index) => consume({ name: `member-${index}`, ...GROUP, client: newClient(`member-${index}`), history, stop: noMore.signal })),
   ];
 
-  const verifying = verifiable ? await Verifiable.start(join(dir, 'verifiable'), cluster.ports.map(port => `127.0.0.1:${port}`).join(','), VERIFIED.name) : undefined;
+  const verifying = verifiable ? await Verifiable.start(join(dir, 'verifiable'), bootstrap, VERIFIED.name) : undefined;
 
   await new Havoc(cluster, admin, tell).wreak(plan);
   const findings: Finding[] = cluster.obituaries().map(text => ({ kind: 'ended by itself', partition: '-', text }));
@@ -122,6 +129,7 @@ async function suffer({ seed, minutes, kinds, swap, dir, verifiable = false }: R
     .catch((error: unknown) => findings.push({ kind: 'not read in the end', partition: '-', text: String(error) }));
   await auditCommits({ name: 'auditor', ...GROUP, client: admin, history })
     .catch((error: unknown) => findings.push({ kind: 'not read in the end', partition: '-', text: String(error) }));
+  await after?.(bootstrap);
   findings.push(...await compareReplicas(cluster, admin, HEALING_MS / 3));
   findings.push(...check(history.entries));
   tell('checked');

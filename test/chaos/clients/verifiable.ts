@@ -15,8 +15,7 @@ interface Said {
 }
 
 const RECORDS_PER_SECOND = '100';
-/** Long enough to outlive every fault. */
-/** The tool sets no retries, and so no idempotence. */
+/** The tool sets no retries, and so no idempotence; deliveries may take longer than any fault. */
 const DELIVERY = ['enable.idempotence=true', 'retries=2147483647', 'delivery.timeout.ms=120000', 'request.timeout.ms=5000', 'linger.ms=0', 'retry.backoff.ms=100'];
 
 export class Verifiable {
