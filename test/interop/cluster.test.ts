@@ -132,7 +132,7 @@ describe('kafka-reassign-partitions', () => {
     await tool('reassignPartitions', '--reassignment-json-file', wanted, '--execute', '--throttle', '1');
     expect(await tool('reassignPartitions', '--list')).toMatch(/cancelled-0: replicas: \S+\.? adding: 3\. removing: 2\./);
     expect((await described('cancelled'))[0]!.replicas).toEqual(expect.arrayContaining([1, 2, 3]));
-    expect(await tool('reassignPartitions', '--reassignment-json-file', wanted, '--cancel')).toContain('Successfully cancelled partition reassignments for: cancelled-0');
+    expect(await tool('reassignPartitions', '--reassignment-json-file', wanted, '--cancel')).toContain('Successfully cancelled partition reassignment for: cancelled-0');
     await expect.poll(() => described('cancelled'), patience).toEqual([{ leader: 1, replicas: [1, 2], isr: expect.arrayContaining([1, 2]) as number[] }]);
     expect(await tool('reassignPartitions', '--list')).toContain('No partition reassignments found.');
   });
