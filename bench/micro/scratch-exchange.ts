@@ -88,7 +88,7 @@ export class ScratchExchange {
     this.#appending = batches.copies;
     this.#refused = 0;
     for (let i = 0; i < batches.copies; i += 1) {
-      this.commands.append(log, batches.offset + i * batches.length, batches.length, 0, AppendFlag.notify, 0, 0, false);
+      this.commands.append(log, batches.offset + i * batches.length, batches.length, 0, AppendFlag.notify, 0, 0);
     }
     this.commands.flush();
     while (this.#appending > 0) await this.#turn();

@@ -8,15 +8,15 @@
 
 namespace odradek {
 
-// A cookie of an append: | notify 1 | answer + 1: 23 | ordinal 16 | TypeScript's own 24 |
+// A cookie of an append: | notify 1 | answer + 1: 23 | row 16 | TypeScript's own 24 |
 struct Cookie {
   bool notify;
   int64_t answer;  // -1: none
-  uint32_t ordinal;
+  uint32_t row;
   uint32_t script;
 
-  static uint64_t pack(bool notify, int64_t answer, uint32_t ordinal, uint32_t script) {
-    return (uint64_t{notify} << 63) | (static_cast<uint64_t>(answer + 1) << 40) | (uint64_t{ordinal & 0xffff} << 24) |
+  static uint64_t pack(bool notify, int64_t answer, uint32_t row, uint32_t script) {
+    return (uint64_t{notify} << 63) | (static_cast<uint64_t>(answer + 1) << 40) | (uint64_t{row & 0xffff} << 24) |
            (script & 0xffffff);
   }
   static Cookie unpack(uint64_t packed) {

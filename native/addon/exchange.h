@@ -78,6 +78,7 @@ class Exchange final : private WarmUp {
   // As many segments as there is room for, oldest first.
   void segments(double cookie, uint32_t log, double* target, size_t room);
   void scan(double cookie, uint32_t log, int64_t from, double* target, size_t batches);
+  void begin_epoch(double cookie, uint32_t log, int64_t epoch);
   void truncate(double cookie, uint32_t log, int64_t offset);
   void truncate_fully(double cookie, uint32_t log, int64_t offset);
   void roll(double cookie, uint32_t log);
@@ -98,9 +99,15 @@ class Exchange final : private WarmUp {
   // the completion was polled.
   void inflate(double cookie, Codec codec, std::span<const uint8_t> packed, std::span<uint8_t> plain);
 
-  // -- answers that failed: main owns one from its completion until done.
+  // -- answers that failed: main owns one from its completion until it closes it again.
   Answer* failed_answer(uint32_t index);
-  void failed_answer_done(uint32_t index);
+  void failed_answer_read(uint32_t index);  // it says nothing twice
+
+  // -- what is committed (commit_gate.h). -1 where the log is not open.
+  int64_t commit_alone(uint32_t log, bool alone);
+  void take_back(uint32_t log, int32_t refusal);
+  size_t expire_parked(int32_t refusal);  // how many are left
+
 
   FileSystem& files() { return files_; }
   Clock& clock() { return clock_; }
@@ -111,6 +118,7 @@ class Exchange final : private WarmUp {
 
  private:
   struct Entry;
+  class Outlet;
   explicit Exchange(std::function<void()> wake);
 
   void warm(std::shared_ptr<FileHandle> file, uint64_t position, uint32_t length, uint64_t ticket) override;
@@ -119,15 +127,19 @@ class Exchange final : private WarmUp {
   void job_done(double cookie, Code code, double first = 0, double second = 0, double third = 0, double fourth = 0);
   uint32_t keep_slice(Slice slice);
   size_t respond(AnswerBatch& batch, const double* words, size_t left);
-  size_t answer(const double* words, size_t left);
-  bool is_append(const double* words) const;
-  // REQUIRES: is_append(words)
-  void append(const double* words, int64_t answer, uint32_t ordinal);
+  size_t answer(const double* words, size_t left, AnswerOutlet& outlet);
+  bool begin(const double* words);
+  bool append_row(const double* words);
+  void advance(const double* words, AnswerOutlet& outlet);
+  bool is_append(const double* operands) const;
+  // REQUIRES: is_append(operands)
+  void append(const double* operands, int64_t answer, uint32_t row);
   // A range that begins in a leased block and stays in the arena.
   bool is_range(double offset, double length) const;
   void refuse_append(uint64_t cookie, uint32_t log);
   void completed(Entry& entry, std::span<const AppendDone> done);
-  void settle(uint32_t answer, AnswerBatch& batch, std::vector<Completion>& news);
+  template <typename Release>
+  void let_go(Release release);
 
   const std::function<void()> wake_;
   std::atomic<bool> awake_{false};
@@ -155,6 +167,8 @@ class Exchange final : private WarmUp {
   std::vector<Slice> slices_;           // under slices_lock_
   std::vector<uint32_t> free_slices_;   // under slices_lock_
   std::vector<Piece> pieces_;           // main's scratch
+  std::vector<ParkedAppend> released_;  // the same
+  std::vector<Completion> failed_;      // the same
 };
 
 }  // namespace odradek

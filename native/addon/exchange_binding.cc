@@ -47,6 +47,7 @@ Napi::Function ExchangeBinding::define(Napi::Env env) {
        InstanceMethod<&Self::max_timestamp>("maxTimestamp"),
        InstanceMethod<&Self::segments>("segments"),
        InstanceMethod<&Self::scan>("scan"),
+       InstanceMethod<&Self::with_offset<&Exchange::begin_epoch>>("beginEpoch"),
        InstanceMethod<&Self::with_offset<&Exchange::truncate>>("truncate"),
        InstanceMethod<&Self::with_offset<&Exchange::truncate_fully>>("truncateFullyAndStartAt"),
        InstanceMethod<&Self::with_offset<&Exchange::set_start_offset>>("setLogStartOffset"),
@@ -58,6 +59,9 @@ Napi::Function ExchangeBinding::define(Napi::Env env) {
        InstanceMethod<&Self::without<&Exchange::abandon_log>>("abandonLog"),
        InstanceMethod<&Self::close_log>("closeLog"),
        InstanceMethod<&Self::forget_log>("forgetLog"),
+       InstanceMethod<&Self::commit_alone>("commitAlone"),
+       InstanceMethod<&Self::take_back>("takeBack"),
+       InstanceMethod<&Self::expire_parked>("expireParked"),
        InstanceMethod<&Self::inspect>("inspect"),
        InstanceMethod<&Self::inflate>("inflate"),
        InstanceMethod<&Self::failed_answer>("failedAnswer"),
@@ -268,13 +272,15 @@ Napi::Value ExchangeBinding::failed_answer(const Napi::CallbackInfo& info) {
   if (answer == nullptr) return args.reject("answer", "one whose completion was polled"), nothing(info);
   Napi::Object told = Napi::Object::New(env_);
   told.Set("slot", answer->slot);
-  // A copy: once the block is given back, a network thread may receive into it.
-  told.Set("answer", Napi::Buffer<uint8_t>::Copy(env_, exchange_->arena().at(answer->offset), answer->length));
-  Napi::Array outcomes = Napi::Array::New(env_, answer->outcomes.size());
-  for (uint32_t at = 0; at < answer->outcomes.size(); at++) {
-    const AppendOutcome& outcome = answer->outcomes[at];
+  Napi::Array outcomes = Napi::Array::New(env_);
+  uint32_t ended = 0;
+  for (uint32_t row = 0; row < answer->outcomes.size(); row++) {
+    const AppendOutcome& outcome = answer->outcomes[row];
+    if (outcome.code == Code::kOk && outcome.refusal == 0) continue;
     Napi::Object each = Napi::Object::New(env_);
+    each.Set("row", row);
     each.Set("code", static_cast<int32_t>(outcome.code));
+    each.Set("refusal", outcome.refusal);
     each.Set("baseOffset", static_cast<double>(outcome.base_offset));
     each.Set("logAppendTime", static_cast<double>(outcome.log_append_time));
     each.Set("logStartOffset", static_cast<double>(outcome.start_offset));
@@ -282,10 +288,10 @@ Napi::Value ExchangeBinding::failed_answer(const Napi::CallbackInfo& info) {
     write_record_errors(outcome.record_errors, records.Data(), records.ElementLength());
     each.Set("records", records);
     each.Set("recordErrors", outcome.record_error_count);
-    outcomes.Set(at, each);
+    outcomes.Set(ended++, each);
   }
   told.Set("outcomes", outcomes);
-  exchange_->failed_answer_done(index);
+  exchange_->failed_answer_read(index);
   return told;
 }
 

@@ -49,6 +49,9 @@ class ExchangeBinding final : public Napi::ObjectWrap<ExchangeBinding> {
   Napi::Value without(const Napi::CallbackInfo& info);
   Napi::Value close_log(const Napi::CallbackInfo& info);
   Napi::Value forget_log(const Napi::CallbackInfo& info);
+  Napi::Value commit_alone(const Napi::CallbackInfo& info);
+  Napi::Value take_back(const Napi::CallbackInfo& info);
+  Napi::Value expire_parked(const Napi::CallbackInfo& info);
   Napi::Value inspect(const Napi::CallbackInfo& info);
   Napi::Value inflate(const Napi::CallbackInfo& info);
   Napi::Value failed_answer(const Napi::CallbackInfo& info);

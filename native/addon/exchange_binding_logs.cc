@@ -19,6 +19,12 @@ LogOptions log_options(Fields& fields) {
   return options;
 }
 
+int32_t refusal(Arguments& args) {
+  const int32_t code = args.int32("code");
+  if (code <= 0) args.reject("code", "an error");
+  return code;
+}
+
 FirstBatch first_batch(Arguments& args) {
   const uint32_t first = args.uint32("firstBatch");
   if (first >= kFirstBatchKinds) args.reject("firstBatch", "one of three");
@@ -194,6 +200,32 @@ Napi::Value ExchangeBinding::forget_log(const Napi::CallbackInfo& info) {
   const uint32_t index = args.uint32("log");
   if (!args.rejected()) exchange_->forget_log(index);
   return nothing(info);
+}
+
+Napi::Value ExchangeBinding::commit_alone(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t index = args.uint32("log");
+  const bool alone = args.boolean("alone");
+  if (args.rejected()) return nothing(info);
+  return Napi::Number::New(env_, static_cast<double>(exchange_->commit_alone(index, alone)));
+}
+
+Napi::Value ExchangeBinding::take_back(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const uint32_t index = args.uint32("log");
+  const int32_t code = refusal(args);
+  if (!args.rejected()) exchange_->take_back(index, code);
+  return nothing(info);
+}
+
+Napi::Value ExchangeBinding::expire_parked(const Napi::CallbackInfo& info) {
+  if (!ready(info)) return nothing(info);
+  Arguments args(info);
+  const int32_t code = refusal(args);
+  if (args.rejected()) return nothing(info);
+  return Napi::Number::New(env_, static_cast<double>(exchange_->expire_parked(code)));
 }
 
 Napi::Value ExchangeBinding::inspect(const Napi::CallbackInfo& info) {

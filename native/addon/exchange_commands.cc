@@ -1,18 +1,24 @@
 // What the main isolate asks for, in one call for everything it gathered: answers, appends, and answers that travel with
-// appends.
+// appends or wait behind them.
 #include "addon/append_flags.h"
 #include "addon/exchange.h"
 #include "addon/exchange_entry.h"
+#include "addon/exchange_outlet.h"
+#include "log/batch.h"
 
 namespace odradek {
 
 namespace {
 
-constexpr double kOpcodes = 7;       // one more than the largest
+constexpr double kOpcodes = 10;     // one more than the largest
 constexpr size_t kRespondHead = 3;  // opcode, slot, pieces
-constexpr size_t kAnswerHead = 5;   // opcode, slot, offset, length, appends
-constexpr size_t kAppendWords = 8;
-constexpr uint32_t kMostAppends = 0xffff;
+constexpr size_t kAnswerHead = 5;   // opcode, slot, offset, length, rows
+constexpr size_t kBeginWords = 4;   // opcode, slot, rows, milliseconds
+constexpr size_t kAppendWords = 8;  // opcode, then its operands
+constexpr size_t kRowWords = 2;     // slot and row, before those
+constexpr size_t kAdvanceWords = 4;
+constexpr uint32_t kMostRows = 0xffff;
+constexpr int64_t kNsPerMs = 1'000'000;
 
 // For words that become indexes, counts and flags; NaN is none.
 bool is_uint32(double word) { return word >= 0 && word <= UINT32_MAX; }
@@ -21,6 +27,7 @@ bool is_uint32(double word) { return word >= 0 && word <= UINT32_MAX; }
 
 bool Exchange::flush(size_t words) {
   AnswerBatch batch(*reactor_);
+  Outlet outlet(*this, batch, failed_);
   const double* const end = commands_.data() + std::min(words, commands_.size());
   bool appended = false;
   bool well = true;
@@ -47,19 +54,32 @@ bool Exchange::flush(size_t words) {
         break;
       }
       case Opcode::kAppend:
-        well = left >= kAppendWords && is_append(at);
+        well = left >= kAppendWords && is_append(at + 1);
         if (!well) break;
-        append(at, -1, 0);
+        append(at + 1, -1, 0);
         at += kAppendWords;
         appended = true;
         break;
       case Opcode::kAnswer: {
-        const size_t used = answer(at, left);
+        const size_t used = answer(at, left, outlet);
         well = used > 0;
         at += used;
-        appended = true;
         break;
       }
+      case Opcode::kBegin:
+        well = left >= kBeginWords && begin(at);
+        at += kBeginWords;
+        break;
+      case Opcode::kAppendRow:
+        well = left >= kAppendWords + kRowWords && append_row(at);
+        at += kAppendWords + kRowWords;
+        appended = true;
+        break;
+      case Opcode::kAdvance:
+        well = left >= kAdvanceWords && is_uint32(at[1]) && is_uint32(at[3]) && at[2] >= 0;
+        if (well) advance(at, outlet);
+        at += kAdvanceWords;
+        break;
       default:
         well = false;
     }
@@ -68,6 +88,11 @@ bool Exchange::flush(size_t words) {
   if (words > 0) appended_lately_.store(appended, std::memory_order_relaxed);
   if (appended) threads_->kick();
   batch.send();
+  if (!failed_.empty()) {
+    completions_.push(failed_);
+    failed_.clear();
+    wake();
+  }
   return well;
 }
 
@@ -109,56 +134,79 @@ size_t Exchange::respond(AnswerBatch& batch, const double* words, size_t left) {
   return used;
 }
 
-size_t Exchange::answer(const double* words, size_t left) {
+bool Exchange::begin(const double* words) {
+  if (!is_uint32(words[1]) || !(words[2] >= 1 && words[2] <= kMostRows) || !(words[3] >= -1 && words[3] <= INT32_MAX)) return false;
+  const int64_t timeout_ns = words[3] < 0 ? Answer::kNoCommit : static_cast<int64_t>(words[3]) * kNsPerMs;
+  return answers_.begin(static_cast<uint32_t>(words[1]), static_cast<uint32_t>(words[2]), timeout_ns);
+}
+
+bool Exchange::append_row(const double* words) {
+  if (!is_uint32(words[1]) || !is_uint32(words[2]) || !is_append(words + 1 + kRowWords)) return false;
+  const auto slot = static_cast<uint32_t>(words[1]);
+  const auto row = static_cast<uint32_t>(words[2]);
+  Answer* const answer = answers_.find(slot & kSlotIndexMask);
+  if (answer == nullptr || !answer->is_open(slot) || row >= answer->outcomes.size()) return false;
+  answers_.add(*answer);
+  append(words + 1 + kRowWords, slot & kSlotIndexMask, row);
+  return true;
+}
+
+size_t Exchange::answer(const double* words, size_t left, AnswerOutlet& outlet) {
   if (left < kAnswerHead || !is_uint32(words[1]) || !is_uint32(words[4])) return 0;
-  const auto count = static_cast<size_t>(words[4]);
-  const size_t used = kAnswerHead + count * (3 + kAppendWords);
+  const auto slot = static_cast<uint32_t>(words[1]);
+  const auto rows = static_cast<size_t>(words[4]);
+  const size_t used = kAnswerHead + rows * 3;
   const double length = words[3];
-  if (count == 0 || count > kMostAppends || left < used || (length != 0 && !is_range(words[2], length))) return 0;
+  Answer* const answer = answers_.find(slot & kSlotIndexMask);
+  if (answer == nullptr || !answer->is_main_s(slot) || left < used) return 0;
+  if (length > 0 ? rows != answer->outcomes.size() || !is_range(words[2], length) : rows != 0 || (length != 0 && length != -1)) return 0;
   const double* place = words + kAnswerHead;
-  for (size_t at = 0; at < count * 3; at++) if (place[at] != -1 && !(place[at] >= 0 && place[at] + 8 <= length)) return 0;
-  for (size_t at = 0; at < count; at++) if (!is_append(place + 3 * count + kAppendWords * at)) return 0;
-  const std::optional<uint32_t> index = answers_.take();
-  if (!index) return 0;
-  Answer& answer = answers_.at(*index);
-  answer.slot = static_cast<uint32_t>(words[1]);
-  answer.offset = length == 0 ? 0 : static_cast<uint32_t>(words[2]);
-  answer.length = static_cast<uint32_t>(length);
-  answer.places.resize(count);
-  answer.outcomes.assign(count, AppendOutcome{});
-  answer.failed.store(false, std::memory_order_relaxed);
-  answer.remaining.store(static_cast<uint32_t>(count), std::memory_order_relaxed);
-  for (size_t at = 0; at < count; at++, place += 3) {
-    answer.places[at] = {static_cast<int32_t>(place[0]), static_cast<int32_t>(place[1]), static_cast<int32_t>(place[2])};
+  for (size_t at = 0; at < rows * 3; at++) if (place[at] != -1 && !(place[at] >= 0 && place[at] + 8 <= length)) return 0;
+  const uint32_t before = answer->length > 0 ? answer->offset : Arena::kNoRoom;
+  answer->close = length > 0 ? Answer::Close::kSend : length == 0 ? Answer::Close::kNothing : Answer::Close::kFail;
+  answer->offset = length > 0 ? static_cast<uint32_t>(words[2]) : 0;
+  answer->length = length > 0 ? static_cast<uint32_t>(length) : 0;
+  answer->places.resize(rows);
+  for (size_t at = 0; at < rows; at++, place += 3) {
+    answer->places[at] = {static_cast<int32_t>(place[0]), static_cast<int32_t>(place[1]), static_cast<int32_t>(place[2])};
   }
   // The answer's bytes outlive TypeScript's lease of their block: this reference goes when they are handed over.
-  if (answer.length > 0) arena_->retain(answer.offset);
-  for (size_t at = 0; at < count; at++, place += kAppendWords) append(place, *index, static_cast<uint32_t>(at));
+  if (answer->length > 0) arena_->retain(answer->offset);
+  if (before != Arena::kNoRoom) arena_->release(before);
+  answers_.close(*answer, outlet);
   return used;
 }
 
-bool Exchange::is_append(const double* words) const {
-  return words[0] == static_cast<double>(static_cast<int32_t>(Opcode::kAppend)) && is_uint32(words[1]) &&
-         is_range(words[2], words[3]) && words[4] >= -1 && words[4] <= INT32_MAX && is_uint32(words[5]) &&
-         is_uint32(words[6]) && is_uint32(words[7]);
+void Exchange::advance(const double* words, AnswerOutlet& outlet) {
+  const auto index = static_cast<uint32_t>(words[1]);
+  if (index >= entries_.size() || !entries_[index]) return;
+  const auto refusal = static_cast<int32_t>(words[3]);
+  released_.clear();
+  entries_[index]->gate.advance(words[2] >= static_cast<double>(kMaxOffset) ? kMaxOffset : static_cast<int64_t>(words[2]), &released_);
+  if (refusal == 0) answers_.committed(released_, outlet);
+  else answers_.refused(released_, refusal, outlet);
 }
 
-void Exchange::append(const double* words, int64_t answer, uint32_t ordinal) {
-  const auto index = static_cast<uint32_t>(words[1]);
-  const auto flags = static_cast<uint32_t>(words[5]);
-  const uint64_t cookie =
-      Cookie::pack((flags & kScriptNotify) != 0, answer, ordinal, static_cast<uint32_t>(words[7]));
+bool Exchange::is_append(const double* operands) const {
+  return is_uint32(operands[0]) && is_range(operands[1], operands[2]) && operands[3] >= -1 && operands[3] <= INT32_MAX &&
+         is_uint32(operands[4]) && is_uint32(operands[5]) && is_uint32(operands[6]);
+}
+
+void Exchange::append(const double* operands, int64_t answer, uint32_t row) {
+  const auto index = static_cast<uint32_t>(operands[0]);
+  const auto flags = static_cast<uint32_t>(operands[4]);
+  const uint64_t cookie = Cookie::pack((flags & kScriptNotify) != 0, answer, row, static_cast<uint32_t>(operands[6]));
   if (index >= entries_.size() || !entries_[index] || !entries_[index]->open.load(std::memory_order_acquire)) {
     refuse_append(cookie, index);
     return;
   }
   Entry& entry = *entries_[index];
   AppendJob job;
-  job.bytes = arena_->at(static_cast<uint32_t>(words[2]));
-  job.length = static_cast<uint32_t>(words[3]);
+  job.bytes = arena_->at(static_cast<uint32_t>(operands[1]));
+  job.length = static_cast<uint32_t>(operands[2]);
   job.flags = append_flags(flags);
-  job.leader_epoch = static_cast<int32_t>(words[4]);
-  job.generation = static_cast<uint32_t>(words[6]);
+  job.leader_epoch = static_cast<int32_t>(operands[3]);
+  job.generation = static_cast<uint32_t>(operands[5]);
   job.now_ms = clock_.wall_ms();
   job.timestamp_before_max_ms = entry.timestamp_before_max_ms;
   job.timestamp_after_max_ms = entry.timestamp_after_max_ms;

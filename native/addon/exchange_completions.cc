@@ -1,7 +1,9 @@
-// How appends end: news for the main isolate, and the answers that travelled with them. On log threads.
+// How appends end: news for the main isolate, and the answers that travelled with them.
+#include <utility>
+
 #include "addon/exchange.h"
 #include "addon/exchange_entry.h"
-#include "base/byte_order.h"
+#include "addon/exchange_outlet.h"
 
 namespace odradek {
 
@@ -27,7 +29,7 @@ void Exchange::completed(Entry& entry, std::span<const AppendDone> done) {
                     .third = static_cast<double>(each.log_append_time >= 0 ? each.log_append_time : each.max_timestamp),
                     .fourth = static_cast<double>(uint64_t{each.position} + each.length),
                     .generation = static_cast<double>(each.generation),
-                    .segment = static_cast<double>(each.segment_base)});
+                    .leader_epoch = static_cast<double>(each.leader_epoch)});
   }
   // First the news, then the answer: whoever holds the answer finds the record (see poll()).
   completions_.push(news);
@@ -35,21 +37,20 @@ void Exchange::completed(Entry& entry, std::span<const AppendDone> done) {
   entry.tell_rolls();
   {
     AnswerBatch batch(*reactor_);
+    Outlet outlet(*this, batch, news);
     const int64_t start = entry.log ? entry.log->start_offset() : 0;
+    uint64_t now_ns = 0;
     for (const AppendDone& each : done) {
       const Cookie cookie = Cookie::unpack(each.cookie);
       if (cookie.answer < 0) continue;
-      const auto index = static_cast<uint32_t>(cookie.answer);
-      Answer& answer = answers_.at(index);
-      answer.outcomes[cookie.ordinal] = {
-          .code = each.code,
-          .base_offset = each.base_offset,
-          .log_append_time = each.log_append_time,
-          .start_offset = start,
-          .record_errors = each.failure ? each.failure->record_errors : std::vector<RecordError>(),
-          .record_error_count = each.failure ? each.failure->record_error_count : 0};
-      if (each.code != Code::kOk) answer.failed.store(true, std::memory_order_relaxed);
-      if (answer.remaining.fetch_sub(1, std::memory_order_acq_rel) == 1) settle(index, batch, news);
+      if (now_ns == 0) now_ns = clock_.monotonic_ns();
+      AppendOutcome outcome{.code = each.code,
+                            .base_offset = each.base_offset,
+                            .log_append_time = each.log_append_time,
+                            .start_offset = start,
+                            .record_errors = each.failure ? each.failure->record_errors : std::vector<RecordError>(),
+                            .record_error_count = each.failure ? each.failure->record_error_count : 0};
+      answers_.ended(static_cast<uint32_t>(cookie.answer), cookie.row, std::move(outcome), each.last_offset, entry.gate, now_ns, outlet);
     }
     batch.send();
   }
@@ -61,42 +62,68 @@ void Exchange::completed(Entry& entry, std::span<const AppendDone> done) {
   if (notify || (entry.index < watched_.size() && watched_[entry.index].load(std::memory_order_relaxed) != 0)) wake();
 }
 
-void Exchange::settle(uint32_t index, AnswerBatch& batch, std::vector<Completion>& news) {
-  Answer& answer = answers_.at(index);
-  if (answer.failed.load(std::memory_order_relaxed)) {
-    answer.told = true;
-    news.push_back({.kind = static_cast<double>(static_cast<int32_t>(CompletionKind::kAnswerFailed)),
-                    .log = static_cast<double>(answer.slot),
-                    .cookie = static_cast<double>(index)});
-    return;
-  }
-  if (answer.length == 0) {
-    batch.add_none(answer.slot);
-  } else {
-    uint8_t* const bytes = arena_->at(answer.offset);
-    for (size_t at = 0; at < answer.places.size(); at++) {
-      const AnswerPlace& place = answer.places[at];
-      const AppendOutcome& outcome = answer.outcomes[at];
-      if (place.base_offset >= 0) store_u64(bytes + place.base_offset, static_cast<uint64_t>(outcome.base_offset));
-      if (place.append_time >= 0) store_u64(bytes + place.append_time, static_cast<uint64_t>(outcome.log_append_time));
-      if (place.start_offset >= 0) store_u64(bytes + place.start_offset, static_cast<uint64_t>(outcome.start_offset));
-    }
-    batch.add(answer.slot, answer.offset, answer.length);
-    arena_->release(answer.offset);
-  }
-  answers_.give(index);
-}
-
 Answer* Exchange::failed_answer(uint32_t index) {
-  return index < answers_.count() && answers_.at(index).told ? &answers_.at(index) : nullptr;
+  Answer* const answer = answers_.find(index);
+  return answer != nullptr && answer->told.load(std::memory_order_acquire) ? answer : nullptr;
 }
 
-void Exchange::failed_answer_done(uint32_t index) {
+void Exchange::failed_answer_read(uint32_t index) {
   Answer* const answer = failed_answer(index);
   if (answer == nullptr) return;
-  if (answer->length > 0) arena_->release(answer->offset);
-  answer->told = false;
-  answers_.give(index);
+  for (AppendOutcome& outcome : answer->outcomes) {
+    if (outcome.code != Code::kOk || outcome.refusal != 0) outcome = AppendOutcome{};
+  }
+  answer->failed.store(false, std::memory_order_relaxed);
+  answer->refused.store(false, std::memory_order_relaxed);
+}
+
+// On main: parked appends of one log go on.
+template <typename Release>
+void Exchange::let_go(Release release) {
+  std::vector<Completion> news;
+  {
+    AnswerBatch batch(*reactor_);
+    Outlet outlet(*this, batch, news);
+    released_.clear();
+    release(outlet);
+    batch.send();
+  }
+  if (news.empty()) return;
+  completions_.push(news);
+  wake();
+}
+
+int64_t Exchange::commit_alone(uint32_t index, bool alone) {
+  Log* const log = this->log(index);
+  if (log == nullptr) return -1;
+  int64_t end = -1;
+  let_go([&](Outlet& outlet) {
+    end = entries_[index]->gate.commit_alone(alone, [log] { return log->end_offset(); }, &released_);
+    answers_.committed(released_, outlet);
+  });
+  return end;
+}
+
+void Exchange::take_back(uint32_t index, int32_t refusal) {
+  if (index >= entries_.size() || !entries_[index]) return;
+  let_go([&](Outlet& outlet) {
+    entries_[index]->gate.take_back(refusal, &released_);
+    answers_.refused(released_, refusal, outlet);
+  });
+}
+
+size_t Exchange::expire_parked(int32_t refusal) {
+  size_t left = 0;
+  let_go([&](Outlet& outlet) {
+    const uint64_t now_ns = clock_.monotonic_ns();
+    for (const auto& entry : entries_) {
+      if (!entry) continue;
+      entry->gate.expire(now_ns, &released_);
+      left += entry->gate.parked();
+    }
+    answers_.refused(released_, refusal, outlet);
+  });
+  return left;
 }
 
 }  // namespace odradek

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "addon/commit_gate.h"
 #include "addon/cookie.h"
 #include "addon/exchange.h"
 
@@ -50,6 +51,7 @@ struct Exchange::Entry final : LogListener {
   uint32_t max_message_bytes = LogOptions().max_message_bytes;
   int64_t timestamp_before_max_ms = INT64_MAX;
   int64_t timestamp_after_max_ms = INT64_MAX;
+  CommitGate gate;
   std::vector<int64_t> rolls;  // the thread that serves the log only
 };
 

@@ -15,10 +15,10 @@ namespace odradek {
 
 namespace {
 
-// Ends a job by a status, with the log's end offset.
-template <typename Exchange_>
-auto by_status(Exchange_ done, Log* log) {
-  return [done, log](const Status& status) { done(status.code(), static_cast<double>(log->end_offset())); };
+// Ends a job by a status, with the log's end and start offset.
+template <typename Done>
+auto by_status(Done done, Log* log) {
+  return [done, log](const Status& status) { done(status.code(), static_cast<double>(log->end_offset()), static_cast<double>(log->start_offset())); };
 }
 
 template <typename Done>
@@ -42,7 +42,14 @@ class OwnInflater final : public InflaterLender {
 #define WITH_LOG(index)                                           \
   Log* const log = this->log(index);                              \
   if (log == nullptr) return job_done(cookie, Code::kClosed);     \
-  auto done = [this, cookie](Code code, double value) { job_done(cookie, code, value); }
+  auto done = [this, cookie](Code code, double first, double second = 0) { job_done(cookie, code, first, second); }
+
+void Exchange::begin_epoch(double cookie, uint32_t index, int64_t epoch) {
+  WITH_LOG(index);
+  if (epoch < 0 || epoch > INT32_MAX) return done(Code::kInvalidArgument, 0);
+  log->begin_epoch(static_cast<int32_t>(epoch), by_offset(done));
+  threads_->kick();
+}
 
 void Exchange::truncate(double cookie, uint32_t index, int64_t offset) {
   WITH_LOG(index);
@@ -100,6 +107,7 @@ void Exchange::close_log(double cookie, uint32_t index, bool flush) {
   WITH_LOG(index);
   Entry* const entry = entries_[index].get();
   entry->open.store(false, std::memory_order_release);
+  take_back(index, CommitGate::kNobodyLeads);
   log->close(flush, by_offset([done, entry](Code code, double value) {
                entry->over.store(true, std::memory_order_release);
                done(code, value);
@@ -111,10 +119,11 @@ void Exchange::abandon_log(double cookie, uint32_t index) {
   WITH_LOG(index);
   Entry* const entry = entries_[index].get();
   entry->open.store(false, std::memory_order_release);
+  take_back(index, CommitGate::kNobodyLeads);
   log->abandon(by_status(
-      [done, entry](Code code, double value) {
+      [done, entry](Code code, double end, double) {
         entry->over.store(true, std::memory_order_release);
-        done(code, value);
+        done(code, end);
       },
       log));
   threads_->kick();

@@ -24,11 +24,21 @@ struct Completion {
   double third = 0;   // appended: largest timestamp, or the append time
   double fourth = 0;  // appended: byte position of the end in the active segment
   double generation = 0;
-  double segment = 0;  // appended: base offset of its segment
+  double leader_epoch = 0;  // appended: of the last batch written
 };
 static_assert(sizeof(Completion) == 10 * sizeof(double), "TypeScript reads ten doubles per completion");
 
-enum class Opcode : int32_t { kRespond = 1, kRespondNothing = 2, kFail = 3, kReleaseFrame = 4, kAppend = 5, kAnswer = 6 };
+enum class Opcode : int32_t {
+  kRespond = 1,
+  kRespondNothing = 2,
+  kFail = 3,
+  kReleaseFrame = 4,
+  kAppend = 5,
+  kAnswer = 6,
+  kBegin = 7,
+  kAppendRow = 8,
+  kAdvance = 9,
+};
 
 enum ScriptAppendFlags : uint32_t {
   kScriptLogAppendTime = 1u << 0,

@@ -31,6 +31,7 @@ const char* code_name(Code code) {
     case Code::kStaleGeneration: return "ERR_STALE_GENERATION";
     case Code::kUnexpectedOffset: return "ERR_UNEXPECTED_OFFSET";
     case Code::kOffsetOutOfRange: return "ERR_OFFSET_OUT_OF_RANGE";
+    case Code::kFencedEpoch: return "ERR_FENCED_EPOCH";
     case Code::kUnreadable: return "ERR_UNREADABLE";
   }
   return "ERR_UNKNOWN";

@@ -43,6 +43,7 @@ enum class Code : int32_t {
   kUnexpectedOffset = 107,   // follower append below the end, or offsets that do not rise
   kOffsetOutOfRange = 108,   // OFFSET_OUT_OF_RANGE: below the start or past the end
   kUnreadable = 109,         // UNKNOWN_SERVER_ERROR: what Kafka has no error for, such as a body that does not inflate
+  kFencedEpoch = 110,        // NOT_LEADER_OR_FOLLOWER: of a leader epoch below the log's
 };
 
 // A word for logs and for NativeError.code, such as "ERR_NO_SPACE". Never null.

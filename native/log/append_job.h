@@ -28,7 +28,9 @@ struct AppendJob {
   uint8_t* bytes = nullptr;
   uint32_t length = 0;
   uint32_t flags = 0;
-  int32_t leader_epoch = -1;  // written into each batch; for kAppendFollower the highest one accepted, -1 any
+  // Written into each batch; for kAppendFollower the highest one accepted. Below the epoch that the log is in: kFencedEpoch.
+  // -1: any, never fenced.
+  int32_t leader_epoch = -1;
   // 0: this job stands for itself. Otherwise the generation last learned from an AppendDone (1 at first): what the caller
   // decided (sequence numbers) rests on every earlier such job having succeeded. When one of them fails, the log enters
   // a new generation, and jobs of older ones still queued fail with kStaleGeneration. The failed job's AppendDone is the

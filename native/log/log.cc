@@ -282,6 +282,10 @@ void Log::outline(std::function<void(Result<LogOutline>)> done) {
   });
 }
 
+void Log::begin_epoch(int32_t epoch, OffsetDone done) {
+  core_->change(std::move(done), [=, this] { return core_->begin_epoch(epoch); });
+}
+
 void Log::truncate_to(int64_t offset, StatusDone done) {
   core_->change(std::move(done), [=, this] { return core_->truncate_to(offset); });
 }

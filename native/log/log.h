@@ -202,7 +202,13 @@ class Log final : public Served, public std::enable_shared_from_this<Log> {
 
   // --- Changing, [in order] ----------------------------------------------------------------------------------------
 
-  // Removes every batch that holds an offset >= `offset`. No-op at or past the end. Slices handed out for offsets that
+  // The log's leader epoch is `epoch` from here on: appends of a lower one queued behind it fail with kFencedEpoch, whoever
+  // decided them. Answers the end offset at this place: where the epoch began; the same again answers the same. A lower
+  // epoch than the log's is refused with kFencedEpoch. Not kept on disk: after opening, the log has none.
+  void begin_epoch(int32_t epoch, OffsetDone done);
+
+  // Removes every batch that holds an offset >= `offset`. No-op at or past the end. Below the start, the start goes down
+  // with it. Slices handed out for offsets that
   // vanish may show other bytes: only ever truncate what no consumer may see (above the high watermark).
   void truncate_to(int64_t offset, StatusDone done);
 

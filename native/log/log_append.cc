@@ -43,16 +43,24 @@ size_t Log::Core::run_round(std::span<Work> works, Workspace& scratch) {
 bool Log::Core::append_one(const AppendJob& job, Workspace& scratch) {
   AppendDone& done = scratch.done.emplace_back();
   done.cookie = job.cookie;
+  const bool fenced = job.leader_epoch >= 0 && job.leader_epoch < leader_epoch;
   Status hopeless;
   if (closed) hopeless = Status(Code::kClosed);
   else if (!broken.ok()) hopeless = broken;
-  else if (job.generation != 0 && job.generation != generation) hopeless = Status(Code::kStaleGeneration);
+  else if (job.generation != 0 && job.generation != generation && !fenced) hopeless = Status(Code::kStaleGeneration);
   if (!hopeless.ok()) {
     look.under_way = false;
     fail(done, hopeless, scratch);
     return true;
   }
   done.generation = job.generation;  // until settle(): whether the job counts on the others
+  if (fenced) {
+    // Before it is asked for its generation: those behind it are fenced as well, and have no use for being decided anew.
+    look.under_way = false;
+    if (job.generation == generation) enter_generation(scratch.done.size() - 1);
+    fail(done, Status(Code::kFencedEpoch), scratch);
+    return true;
+  }
 
   const bool follower = (job.flags & kAppendFollower) != 0;
   const size_t before = scratch.batches.size();

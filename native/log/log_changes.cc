@@ -127,6 +127,16 @@ Status Log::Core::drop(std::span<const std::shared_ptr<Segment>> gone) {
   return Status::success();
 }
 
+Result<int64_t> Log::Core::begin_epoch(int32_t epoch) {
+  if (epoch < 0) return Status(Code::kInvalidArgument, 0, "an epoch below 0");
+  if (epoch < leader_epoch) return Status(Code::kFencedEpoch);
+  if (epoch > leader_epoch) {
+    leader_epoch = epoch;
+    epoch_start = next_offset;
+  }
+  return std::min(epoch_start, next_offset);
+}
+
 Status Log::Core::truncate_to(int64_t offset) {
   if (!broken.ok()) return broken;
   if (offset < 0) return Status(Code::kInvalidArgument, 0, "an offset below 0");
@@ -143,6 +153,7 @@ Status Log::Core::truncate_to(int64_t offset) {
   const Truncating truncating(truncations);
   recovery_point = std::min(recovery_point, offset);
   next_offset = offset;
+  if (face->start_offset() > offset) face->start_offset_.store(offset, std::memory_order_release);
   publish_end();
   hot.clear();
   segments.replace(Segments(all.begin(), all.begin() + static_cast<ptrdiff_t>(last) + 1));

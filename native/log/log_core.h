@@ -93,6 +93,7 @@ struct Log::Core final : private InflaterLender {
   Status roll(int64_t base_offset, int64_t now_ms);
   Status flush_all();
   void release_flushed();
+  Result<int64_t> begin_epoch(int32_t epoch);
   Status truncate_to(int64_t offset);
   Status start_anew_at(int64_t offset);
   Result<int64_t> delete_segments_below(int64_t offset);
@@ -130,6 +131,8 @@ struct Log::Core final : private InflaterLender {
   int64_t recovery_point = 0;
   uint64_t sealed_bytes = 0;  // of all segments but the active one
   uint32_t generation = 1;
+  int32_t leader_epoch = -1;  // the highest that began here since it was opened
+  int64_t epoch_start = 0;    // where it did
   Status broken;
   bool closed = false;
   bool touched = true;           // false: as the last clean shutdown left it

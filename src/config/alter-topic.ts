@@ -1,5 +1,6 @@
-// Changing a topic's settings: what a set of overrides must satisfy, and what incremental operations make of the set there
-// is. Both answer as values; the handler adds which resource it was about.
+// Changing settings: what a topic's overrides must satisfy (a broker's: dynamic.ts), and what incremental operations make of
+// the set there is. Both answer as values; the handler adds which resource it was about.
+import type { Definition } from './definition.js';
 import { topicDefinitions } from './definitions.js';
 import type { Settings, Texts } from './settings.js';
 import { topicValue } from './topic-config.js';
@@ -15,17 +16,14 @@ export interface AlterRefusal {
 
 export interface ConfigOperation {
   readonly name: string;
-  /** 0 set, 1 delete, 2 append, 3 subtract. */
+  /** An Operation, or what somebody sent in place of one. */
   readonly operation: number;
   readonly value: string | null;
 }
 
 export type Altered = { readonly overrides: Texts } | { readonly refusal: AlterRefusal };
 
-const SET = 0;
-const DELETE = 1;
-const APPEND = 2;
-const SUBTRACT = 3;
+export const Operation = { set: 0, delete: 1, append: 2, subtract: 3 } as const;
 
 /** Null says nothing of what a setting of a new topic is to be. */
 export function nullOverrides(overrides: Iterable<readonly [string, string | null]>): AlterRefusal | undefined {
@@ -50,47 +48,49 @@ export function checkTopicOverrides(overrides: Texts, settings: Settings): Alter
 export function checkOperations(operations: readonly ConfigOperation[]): AlterRefusal | undefined {
   const names = operations.map(({ name }) => name);
   if (new Set(names).size < names.length) return invalidRequest('Error due to duplicate config keys');
-  const nulls = operations.filter(({ operation, value }) => operation !== DELETE && value === null);
+  const nulls = operations.filter(({ operation, value }) => operation !== Operation.delete && value === null);
   return nulls.length === 0 ? undefined : invalidRequest(`Null value not supported for : ${nulls.map(({ name }) => name).join(', ')}`);
 }
 
 /** What operations make of the overrides there are. Whether that is a legal set is another question. */
-export function applyOperations(current: Texts, operations: readonly ConfigOperation[]): Altered {
+export function applyOperations(current: Texts, operations: readonly ConfigOperation[], definitions: Definitions = topicDefinitions): Altered {
   const overrides = new Map(current);
   for (const operation of operations) {
-    const refusal = applyOne(overrides, operation);
+    const refusal = applyOne(overrides, operation, definitions);
     if (refusal) return { refusal };
   }
   return { overrides };
 }
 
-function applyOne(overrides: Map<string, string>, { name, operation, value }: ConfigOperation): AlterRefusal | undefined {
+type Definitions = ReadonlyMap<string, Definition>;
+
+function applyOne(overrides: Map<string, string>, { name, operation, value }: ConfigOperation, definitions: Definitions): AlterRefusal | undefined {
   const text = value ?? '';
   switch (operation) {
-    case SET:
+    case Operation.set:
       overrides.set(name, text);
       return undefined;
-    case DELETE:
+    case Operation.delete:
       overrides.delete(name);
       return undefined;
-    case APPEND: case SUBTRACT:
-      return alterList(overrides, name, operation, text);
+    case Operation.append: case Operation.subtract:
+      return alterList(overrides, name, operation, text, definitions);
     default:
       return invalidRequest(`Unknown operations type ${operation}`);
   }
 }
 
 // A list nobody has set starts as the key's own default, not the broker's (ConfigAdminManager.prepareIncrementalConfigs).
-function alterList(overrides: Map<string, string>, name: string, operation: number, text: string): AlterRefusal | undefined {
-  const definition = topicDefinitions.get(name);
+function alterList(overrides: Map<string, string>, name: string, operation: number, text: string, definitions: Definitions): AlterRefusal | undefined {
+  const definition = definitions.get(name);
   if (definition === undefined) return invalidConfig(`Unknown config name: ${name}`);
   if (definition.type !== 'list') {
-    const what = operation === APPEND ? 'append' : 'subtract';
+    const what = operation === Operation.append ? 'append' : 'subtract';
     return invalidConfig(`Config value ${what} is not allowed for config key: ${name}`);
   }
   const before = (overrides.get(name) ?? definition.default ?? '').split(',').filter(item => item !== '');
   const given = text.split(',');
-  const after = operation === APPEND
+  const after = operation === Operation.append
     ? [...before, ...given.filter(item => !before.includes(item))]
     : withoutEach(before, given);
   overrides.set(name, after.join(','));

@@ -1,7 +1,8 @@
 // The configuration of one broker: checked once as a whole, then asked by key. What many ask, and what takes parsing
 // beyond one key, is a field. Building it touches nothing outside: no file, no name service.
 import { invariant } from '../base/invariant.js';
-import { brokerDefinitions, kraftKeyNames, type BrokerKey } from './definitions.js';
+import { brokerDefinitions, dynamicOnlyDefinitions, kraftKeyNames, type BrokerKey } from './definitions.js';
+import { changeFault, dynamicFault, togetherFault, usableTexts } from './dynamic.js';
 import { isHonoured } from './honoured.js';
 import { parseListeners, type Listeners } from './listeners.js';
 import { ownDefaults } from './own-defaults.js';
@@ -88,13 +89,24 @@ export class BrokerConfig {
     return this.optionalNumber('zookeeper.connection.timeout.ms') ?? this.number('zookeeper.session.timeout.ms');
   }
 
-  /** What /config/brokers says now, this broker's and everybody's. Unusable values are left out, as Kafka does, and told. */
+  /**
+   * What /config/brokers says now, this broker's and everybody's. What cannot be used is left out, as Kafka does, and told; of
+   * settings that do not go together none is taken.
+   */
   applyDynamic(broker: Texts, everybody: Texts): ConfigProblem[] {
     const problems: ConfigProblem[] = [];
-    const usable = (texts: Texts): Texts => new Map([...texts].filter(([key, text]) => !addValueProblem(key, text, problems)));
-    this.#settings = new Settings({ ...this.#settings.layers, dynamicBroker: usable(broker), dynamicDefault: usable(everybody) });
+    const changed = new Settings({ ...this.#settings.layers, dynamicBroker: usableTexts(broker, true, problems), dynamicDefault: usableTexts(everybody, false, problems) });
+    const together = togetherFault(changed);
+    if (together !== undefined) return [...problems, { key: 'dynamic settings', message: together }];
+    this.#settings = changed;
     for (const watcher of this.#watchers) watcher(this);
     return problems;
+  }
+
+  /** Why this broker's dynamic settings, or everybody's, cannot become these. */
+  dynamicFault(texts: Texts, perBroker: boolean): string | undefined {
+    return dynamicFault(texts, perBroker)
+      ?? changeFault(this.#settings, new Settings({ ...this.#settings.layers, [perBroker ? 'dynamicBroker' : 'dynamicDefault']: texts }));
   }
 
   /** Called after each dynamic change. Returns how to stop it. */
@@ -145,6 +157,7 @@ function warningFor(key: string): ConfigProblem[] {
   if (isHonoured(key)) return [];
   if (kraftKeyNames.has(key)) return [{ key, message: 'belongs to the KRaft mode and has no effect' }];
   if (brokerDefinitions.has(key)) return [{ key, message: 'has no effect yet in this version' }];
+  if (dynamicOnlyDefinitions.has(key)) return [{ key, message: 'has an effect only where it is set while the broker runs' }];
   if (definitionOf(key) !== undefined) return [{ key, message: 'settings of one listener have no effect yet' }];
   return [{ key, message: 'unknown key, ignored' }];
 }

@@ -5,7 +5,7 @@ import { brokerDefinitions, topicDefinitions } from './definitions.js';
 import { definitionOf, synonymsOf, type Settings, type Texts } from './settings.js';
 import { topicValue } from './topic-config.js';
 
-export const ConfigSource = { topic: 1, dynamicBroker: 2, dynamicDefaultBroker: 3, staticBroker: 4, default: 5 } as const;
+export const ConfigSource = { topic: 1, dynamicBroker: 2, dynamicDefaultBroker: 3, staticBroker: 4, default: 5, dynamicBrokerLogger: 6 } as const;
 export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource];
 
 export interface ConfigSynonym {
@@ -57,7 +57,7 @@ export function describeBroker(settings: Settings, options: DescribeOptions): Co
     if (definition === undefined) return entry(unknownKey(name), null, brokerSynonyms(name, settings, true), true, options);
     const sensitive = isSensitive(definition);
     const text = sensitive ? null : settings.get(name).text;
-    return entry({ ...definition, name }, text, brokerSynonyms(name, settings, sensitive), brokerDefinitions.get(name)?.dynamic === undefined, options);
+    return entry({ ...definition, name }, text, brokerSynonyms(name, settings, sensitive), isReadOnly(name), options);
   });
 }
 
@@ -67,8 +67,20 @@ export function describeClusterDefault(settings: Settings, options: DescribeOpti
     const definition = definitionOf(name) ?? unknownKey(name);
     const sensitive = isSensitive(definition);
     const synonyms = brokerSynonyms(name, settings, sensitive).filter(({ source }) => source === ConfigSource.dynamicDefaultBroker);
-    return entry({ ...definition, name }, sensitive ? null : text, synonyms, definition.dynamic === undefined, options);
+    return entry({ ...definition, name }, sensitive ? null : text, synonyms, isReadOnly(name), options);
   });
+}
+
+/** Levels of loggers, which are settings of a kind of their own. */
+export function describeLoggers(loggers: Iterable<readonly [string, string]>, options: DescribeOptions): ConfigEntry[] {
+  return [...loggers].filter(([name]) => wanted(options)(name)).map(([name, value]) => ({
+    name, value, readOnly: false, configSource: ConfigSource.dynamicBrokerLogger, isSensitive: false, synonyms: [], configType: 0, documentation: null,
+  }));
+}
+
+/** As Kafka says it: a key of one listener, and one that is dynamic only, can be changed all the same. */
+function isReadOnly(name: string): boolean {
+  return brokerDefinitions.get(name)?.dynamic === undefined;
 }
 
 type Described = Pick<Definition, 'name' | 'dynamic'> & { readonly type: ValueType | 'unknown' };

@@ -17,6 +17,7 @@ const BROKER = {
     'log.flush.start.offset.checkpoint.interval.ms', 'producer.id.expiration.ms', 'replica.high.watermark.checkpoint.interval.ms',
   ],
   'producing and fetching': ['fetch.max.bytes', 'max.incremental.fetch.session.cache.slots', 'transaction.max.timeout.ms'],
+  replication: ['replication.quota.window.num', 'replication.quota.window.size.seconds'],
   topics: [
     'auto.create.topics.enable', 'default.replication.factor', 'delete.topic.enable', 'num.partitions',
     'offsets.topic.num.partitions', 'offsets.topic.replication.factor', 'offsets.topic.segment.bytes', 'transaction.state.log.min.isr',

@@ -2,7 +2,7 @@
 // broker's dynamic value, the cluster's dynamic value, the file, the default.
 import { invariant } from '../base/invariant.js';
 import type { Definition } from './definition.js';
-import { brokerDefinitions } from './definitions.js';
+import { brokerDefinitions, dynamicOnlyDefinitions, type DynamicOnlyKey } from './definitions.js';
 import { parseValue, type Parsed } from './values.js';
 
 export type Texts = ReadonlyMap<string, string>;
@@ -39,12 +39,17 @@ const OF_ONE_LISTENER = /^listener\.name\.[^.]+\.(.+)$/;
 
 /** The definition of a broker setting, or of the setting that one for a single listener stands in for. */
 export function definitionOf(key: string): Definition | undefined {
-  return brokerDefinitions.get(key) ?? brokerDefinitions.get(OF_ONE_LISTENER.exec(key)?.[1] ?? '');
+  return brokerDefinitions.get(key) ?? dynamicOnlyDefinitions.get(key) ?? brokerDefinitions.get(ofOneListener(key) ?? '');
+}
+
+/** The setting that one for a single listener stands in for. */
+export function ofOneListener(key: string): string | undefined {
+  return OF_ONE_LISTENER.exec(key)?.[1];
 }
 
 /** The names under which a broker setting may be set, the most precise first. */
 export function synonymsOf(key: string): readonly string[] {
-  const general = OF_ONE_LISTENER.exec(key)?.[1];
+  const general = ofOneListener(key);
   return familyOf.get(key) ?? (general === undefined ? [key] : [key, general]);
 }
 
@@ -85,6 +90,12 @@ export class Settings implements SettingsView {
       if (layer.size > 0 && familyOf.get(key)?.some(sibling => layer.has(sibling))) return undefined;
     }
     return fixed.get(key);
+  }
+
+  /** Of a key that counts only where it was set dynamically. */
+  dynamicNumber(key: DynamicOnlyKey): number | undefined {
+    const { dynamicBroker, dynamicDefault } = this.layers;
+    return dynamicBroker.has(key) || dynamicDefault.has(key) ? this.number(key) : undefined;
   }
 
   number(key: string): number {

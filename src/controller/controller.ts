@@ -30,8 +30,8 @@ export interface ControllerOptions {
   /** The way to a broker, the own one included; undefined where it is not known. */
   readonly channel: (broker: number) => BrokerChannel | undefined;
   readonly deleteTopicEnable: boolean;
-  /** unclean.leader.election.enable: the broker's default. */
-  readonly uncleanElection: boolean;
+  /** unclean.leader.election.enable: the broker's default, which may change. */
+  readonly uncleanElection: () => boolean;
 }
 
 export class Controller {
@@ -43,7 +43,7 @@ export class Controller {
   readonly #logger: Logger;
   readonly #timers: Timers;
   readonly #deleteTopicEnable: boolean;
-  readonly #uncleanElection: boolean;
+  readonly #uncleanElection: () => boolean;
   #active = false;
   #closed = false;
   #restarting = false;
@@ -347,7 +347,7 @@ export class Controller {
 
   async #rules(partition: PartitionFacts): Promise<ElectionRules> {
     const setting = (await this.#store.topicConfig(partition.topic)).get('unclean.leader.election.enable');
-    return this.#rulesWithout(partition, setting === undefined ? this.#uncleanElection : setting === 'true');
+    return this.#rulesWithout(partition, setting === undefined ? this.#uncleanElection() : setting === 'true');
   }
 
   async #deletionsChanged(): Promise<void> {

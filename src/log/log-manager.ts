@@ -8,6 +8,7 @@ import type { Logger } from '../base/logger.js';
 import type { Random } from '../base/random.js';
 import type { Timer, Timers } from '../base/timers.js';
 import type { TopicConfig } from '../config/topic-config.js';
+import type { Commands } from '../native/commands.js';
 import type { LogOptions, NativeExchange } from '../native/exchange.js';
 import type { Jobs } from '../native/jobs.js';
 import { HIGH_WATERMARKS, LOG_START_OFFSETS, RECOVERY_POINTS, readOffsets, type PartitionOffset } from './checkpoint-file.js';
@@ -17,9 +18,8 @@ import { diskTrouble } from './disk-trouble.js';
 import { scanLogDirectory } from './log-directory.js';
 import { openPartition, type OpenedPartition } from './open-partition.js';
 import { liveName, suffixedName } from './partition-directory.js';
-import type { PartitionLog } from './partition-log.js';
+import type { LogAccess, PartitionLog } from './partition-log.js';
 import { PARTITION_METADATA, readPartitionMetadata, writePartitionMetadata } from './partition-metadata.js';
-import type { ProducerSnapshots } from './producer-snapshots.js';
 import { Removals } from './removals.js';
 import type { Storage } from './storage.js';
 
@@ -40,6 +40,7 @@ export class DuplicatePartition extends Error {
 export interface LogManagerOptions {
   readonly native: NativeExchange;
   readonly jobs: Jobs;
+  readonly commands: Commands;
   readonly storage: Storage;
   readonly logDirs: readonly string[];
   /** Of these, those that were given up before. */
@@ -65,7 +66,6 @@ const PRODUCER_EXPIRY_CHECK_MS = 600_000;
 /** A log, with what belongs to it that only this file needs. */
 interface Held {
   readonly log: PartitionLog;
-  readonly snapshots: ProducerSnapshots;
   readonly metadataWritten: () => Promise<void>;
   lastFlush: number;
   /** Snapshots and flushes under way: a log is closed, and its directory renamed, behind them. */
@@ -74,6 +74,7 @@ interface Held {
 
 export class LogManager {
   readonly #options: LogManagerOptions;
+  readonly #access: LogAccess;
   readonly #held = new Map<string, Held>();
   /** By native index, for completions. */
   readonly #byIndex: (PartitionLog | undefined)[] = [];
@@ -90,6 +91,8 @@ export class LogManager {
 
   constructor(options: LogManagerOptions) {
     this.#options = options;
+    const { native, jobs, commands, clock } = options;
+    this.#access = { native, jobs, commands, clock, arena: new DataView(native.arena) };
     this.#removals = new Removals(options.storage, options.logger);
     this.#checkpoints = new Checkpoints({ storage: options.storage, online: this.#online, guarded: (logDir, work) => this.#guarded(logDir, work) });
   }
@@ -281,7 +284,7 @@ export class LogManager {
     const held = log === undefined ? undefined : this.#held.get(liveName(log.topic, log.partition));
     if (log === undefined || held === undefined) return;
     this.#inBackground(held, async () => {
-      await held.snapshots.take(baseOffset, log.producers);
+      await log.snapshots.take(baseOffset, log.producers);
       await log.flushRolled();
     });
   }
@@ -310,11 +313,11 @@ export class LogManager {
   }
 
   async #closeLog(held: Held): Promise<boolean> {
-    const { log, snapshots, metadataWritten } = held;
+    const { log, metadataWritten } = held;
     try {
       await held.background;
       await log.close(true);
-      await snapshots.take(log.endOffset, log.producers);
+      await log.snapshots.take(log.endOffset, log.producers);
       await metadataWritten();
       return true;
     } catch (error) {
@@ -359,17 +362,17 @@ export class LogManager {
   }
 
   async #openLog(asked: { logDir: string; topic: TopicName; partition: number; recoveryPoint: number; startOffset: number; clean: boolean }): Promise<PartitionLog> {
-    const { native, jobs, storage, logger, clock, random, producerExpirationMs } = this.#options;
+    const { storage, logger, clock, random, producerExpirationMs } = this.#options;
     const name = liveName(asked.topic, asked.partition);
     const opened: OpenedPartition = await openPartition({
       ...asked,
       directory: join(asked.logDir, name),
-      native, jobs, storage, logger, clock, producerExpirationMs,
+      access: this.#access, storage, logger, producerExpirationMs,
       logOptions: logOptions(this.#options.topicConfig(asked.topic), random.int(0x7fffffff)),
       onMetadataFailed: error => this.#failedIn(asked.logDir, error),
     });
-    const { log, snapshots, metadataWritten } = opened;
-    const held = { log, snapshots, metadataWritten, lastFlush: clock.monotonic(), background: Promise.resolve() };
+    const { log, metadataWritten } = opened;
+    const held = { log, metadataWritten, lastFlush: clock.monotonic(), background: Promise.resolve() };
     const twin = this.#held.get(name)?.log;
     if (twin !== undefined) {
       await this.#abandon(held);

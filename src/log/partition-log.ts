@@ -2,16 +2,32 @@
 // end offset, producer state, leader epochs. The end offset here trails the native one by the completions still on
 // their way: it moves when the main isolate hears of an append, in log order.
 
+import type { Clock } from '../base/clock.js';
 import type { TopicName } from '../base/topic-name.js';
 import { NativeCode } from '../native/codes.js';
-import { FirstBatch, LogFact, MEMORY_CANNOT_TELL, NOTHING_THERE, ScanField, SegmentField, type LogOptions, type NativeExchange } from '../native/exchange.js';
-import type { Jobs } from '../native/jobs.js';
+import type { Commands } from '../native/commands.js';
+import { AppendFlag, FirstBatch, LogFact, MEMORY_CANNOT_TELL, NOTHING_THERE, ScanField, SegmentField, type LogOptions, type NativeExchange } from '../native/exchange.js';
+import { NativeError, type JobResult, type Jobs } from '../native/jobs.js';
+import { learnBatches } from './kept-batches.js';
 import type { LeaderEpochCache } from './leader-epoch-cache.js';
+import { replayProducers } from './producer-replay.js';
+import type { ProducerSnapshots } from './producer-snapshots.js';
 import type { ProducerStateManager } from './producer-state.js';
 
-/** Cookie bits of an append: a pending entry of the producer state belongs to it; somebody here waits for it. */
+/** Cookie bits of an append: a pending entry of the producer state belongs to it; somebody here waits for it; it is a follower's. */
 export const IDEMPOTENT = 1;
 export const AWAITED = 2;
+const FOLLOWED = 4;
+
+/** What a log works through. */
+export interface LogAccess {
+  readonly native: NativeExchange;
+  readonly jobs: Jobs;
+  readonly commands: Commands;
+  readonly clock: Clock;
+  /** All of the exchange's arena. */
+  readonly arena: DataView;
+}
 
 export interface PartitionLogFacts {
   readonly topic: TopicName;
@@ -21,6 +37,7 @@ export interface PartitionLogFacts {
   readonly directory: string;
   readonly epochs: LeaderEpochCache;
   readonly producers: ProducerStateManager;
+  readonly snapshots: ProducerSnapshots;
 }
 
 /** Where a read found something: a slice of one segment, to be sent or released. */
@@ -49,6 +66,23 @@ export interface SegmentFacts {
 /** How an awaited append ended: base and last offset, or the native code that says why not. */
 export type AppendEnd = (code: number, baseOffset: number, lastOffset: number, timestamp: number) => void;
 
+/** How a follower's append ended. */
+export interface FollowerAppendEnd {
+  /** Of native code; 0: well. */
+  readonly code: number;
+  /** Of what was kept, which may be less than was given; -1 where that is nothing. */
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  /** Of the last batch that was kept, or -1. */
+  readonly leaderEpoch: number;
+  readonly kept: boolean;
+}
+
+interface FollowerAppend {
+  readonly offset: number;
+  readonly ended: (end: FollowerAppendEnd) => void;
+}
+
 /** An index that no native log has: whatever is asked of it ends like what is asked of a log that is just closing. */
 const NOWHERE = 0x7fffffff;
 
@@ -64,9 +98,13 @@ export class PartitionLog {
   readonly directory: string;
   readonly epochs: LeaderEpochCache;
   readonly producers: ProducerStateManager;
+  readonly snapshots: ProducerSnapshots;
   readonly #native: NativeExchange;
   readonly #jobs: Jobs;
+  readonly #access: LogAccess;
   readonly #awaited: AppendEnd[] = [];
+  readonly #followed: FollowerAppend[] = [];
+  #commitsAlone = false;
   /** Index of the native log, for commands; as long as it is not open, of none. */
   index = NOWHERE;
   endOffset = 0;
@@ -79,10 +117,13 @@ export class PartitionLog {
   generation = 1;
   /** Called when the end moved. */
   onAppended: () => void = () => {};
+  /** Called when the log was cut: it ends at `endOffset` now. Says the high watermark, which cannot be beyond. */
+  onTruncated: (endOffset: number) => number = endOffset => endOffset;
 
-  constructor(native: NativeExchange, jobs: Jobs, given: PartitionLogFacts) {
-    this.#native = native;
-    this.#jobs = jobs;
+  constructor(access: LogAccess, given: PartitionLogFacts) {
+    this.#access = access;
+    this.#native = access.native;
+    this.#jobs = access.jobs;
     this.topic = given.topic;
     this.partition = given.partition;
     this.topicId = given.topicId;
@@ -90,6 +131,7 @@ export class PartitionLog {
     this.directory = given.directory;
     this.epochs = given.epochs;
     this.producers = given.producers;
+    this.snapshots = given.snapshots;
   }
 
   /** Opens the native log; after an unclean stop this rescans from the recovery point. */
@@ -121,17 +163,64 @@ export class PartitionLog {
   }
 
   /** A completion of kind `appended`: they come in log order. */
-  appended(code: number, cookie: number, baseOffset: number, lastOffset: number, timestamp: number, generation: number): void {
+  appended(code: number, cookie: number, baseOffset: number, lastOffset: number, timestamp: number, generation: number, leaderEpoch: number): void {
     // Taken from the completion, never asked for: the log may already have moved past failures that are not yet heard of.
     this.generation = generation;
+    const followed = (cookie & FOLLOWED) !== 0 ? this.#followed.shift() : undefined;
     if (code !== 0) {
       if ((cookie & IDEMPOTENT) !== 0) this.producers.rollback(code === NativeCode.staleGeneration);
-    } else {
+    } else if (baseOffset >= 0) {
       if ((cookie & IDEMPOTENT) !== 0) this.producers.commit(baseOffset, lastOffset, timestamp);
+      if (followed !== undefined) learnBatches(this.#access.arena, followed.offset, lastOffset, this.epochs, this.producers);
       this.endOffset = lastOffset + 1;
       this.onAppended();
     }
     if ((cookie & AWAITED) !== 0) this.#awaited.shift()?.(code, baseOffset, lastOffset, timestamp);
+    followed?.ended({ code, baseOffset, lastOffset, leaderEpoch, kept: code === 0 && baseOffset >= 0 });
+  }
+
+  /**
+   * Appends batches as the leader of `leaderEpoch` wrote them: those that continue the log, up to the first that is cut off, broken, or of
+   * a later epoch. They lie in the arena, where they must stay until `ended` is called: the end offset, the epochs in them and their producers
+   * are known then.
+   */
+  appendAsFollower(offset: number, length: number, leaderEpoch: number, ended: (end: FollowerAppendEnd) => void): void {
+    if (!this.isOpen) {
+      queueMicrotask(() => ended({ code: NativeCode.closed, baseOffset: -1, lastOffset: -1, leaderEpoch: -1, kept: false }));
+      return;
+    }
+    this.#followed.push({ offset, ended });
+    this.#access.commands.append(this.index, offset, length, leaderEpoch, AppendFlag.follower | AppendFlag.notify, this.generation, FOLLOWED);
+  }
+
+  /**
+   * The log's leader epoch is `epoch` from here on, and began at `startOffset`: appends of lower epochs that are handed over later, though
+   * decided before, fail with `fencedEpoch`. How those before it ended is known when this resolves. The same epoch again says where it
+   * began; a lower one fails. What the epoch cache says of it is the caller's: a leader notes where its epoch begins, a follower learns it from batches.
+   */
+  beginEpoch(epoch: number): Promise<{ readonly startOffset: number }> {
+    return this.#inOrder(`beginning epoch ${epoch} in ${this.directory}`, (native, cookie) => native.beginEpoch(cookie, this.index, epoch), begun => ({ startOffset: begun.first }));
+  }
+
+  /** What is below `watermark` is committed. Answers that wait for that go out, or come back with Kafka's error `code`. */
+  advance(watermark: number, code: number): void {
+    // Where nobody else has to have a record, none waits.
+    if (this.isOpen && !this.#commitsAlone) this.#access.commands.advance(this.index, watermark, code);
+  }
+
+  /**
+   * Whether an append with acks=all is committed as soon as it is written. Said by a leader when its epoch has begun, and when it changes. Says where
+   * the native log ends: where it was so until now, everything below is committed.
+   */
+  commitAlone(alone: boolean): number {
+    this.#commitsAlone = alone;
+    return this.isOpen ? this.#native.commitAlone(this.index, alone) : this.endOffset;
+  }
+
+  /** This broker leads no more: answers that wait, and those of appends that are still queued, come back with Kafka's error `code`. */
+  takeBack(code: number): void {
+    this.#commitsAlone = false;
+    if (this.isOpen) this.#native.takeBack(this.index, code);
   }
 
   /** A slice from memory alone; null: there is nothing; undefined: only a log thread can tell. */
@@ -203,24 +292,66 @@ export class PartitionLog {
     }
   }
 
-  async truncateTo(offset: number): Promise<void> {
-    const cut = await this.#jobs.run(`truncating ${this.directory}`, (native, cookie) => native.truncate(cookie, this.index, offset));
-    this.endOffset = cut.first;
-    this.activeSegmentBase = this.#fact(LogFact.activeSegmentBase);
-    this.recoveryPoint = Math.min(this.recoveryPoint, this.endOffset);
-    this.epochs.truncateFromEnd(this.endOffset);
+  /**
+   * Removes every batch that reaches `offset`, in order with the appends; what is given to the log afterwards comes behind. When it resolves, epochs, producers, their
+   * snapshots and the recovery point are those of the shorter log. Nobody may append until then: who becomes a leader or a follower
+   * begins its epoch first, which fences whatever is still on its way, so that nothing of a producer is in flight here.
+   */
+  truncateTo(offset: number): Promise<void> {
+    return this.#cut((native, cookie) => native.truncate(cookie, this.index, offset));
+  }
+
+  /** The same of everything: the log is empty and goes on at `offset`. */
+  truncateFullyAndStartAt(offset: number): Promise<void> {
+    return this.#cut((native, cookie) => native.truncateFullyAndStartAt(cookie, this.index, offset));
+  }
+
+  async #cut(begin: (native: NativeExchange, cookie: number) => void): Promise<void> {
+    const cut = await this.#inOrder(`truncating ${this.directory}`, begin, ({ first: end, second: start }) => {
+      const shorter = end < this.endOffset || start !== this.startOffset;
+      this.endOffset = end;
+      this.startOffset = start;
+      this.activeSegmentBase = this.#fact(LogFact.activeSegmentBase);
+      // One that was started anew may end beyond what was on disk, and beyond its epochs.
+      this.recoveryPoint = start === end ? end : Math.min(this.recoveryPoint, end);
+      // Also where nothing was cut: an epoch that began at the end, and in which nothing was written, is the leader's to confirm.
+      if (start === end) this.epochs.clear();
+      else this.epochs.truncateFromEnd(end);
+      return shorter ? { start, end, watermark: this.onTruncated(end) } : undefined;
+    });
+    if (cut === undefined) return;
+    await this.snapshots.removeOutside(cut.start - 1, cut.end);
+    await this.producers.rebuild(fresh => replayProducers(this, fresh, this.#access.clock.now()));
+    this.producers.highWatermarkMoved(cut.watermark);
+  }
+
+  /** Records below `offset` are gone. Never lowers; rejects with `offsetOutOfRange` past the end. */
+  raiseStartOffset(offset: number): Promise<void> {
+    return this.#inOrder(`raising the start of ${this.directory}`, (native, cookie) => native.setLogStartOffset(cookie, this.index, offset), () => {
+      if (offset <= this.startOffset) return;
+      this.startOffset = offset;
+      this.epochs.truncateFromStart(offset);
+    });
+  }
+
+  /** A job in log order, whose end is taken note of in the order of completions: a promise alone would come behind those of later appends. */
+  #inOrder<T>(what: string, begin: (native: NativeExchange, cookie: number) => void, note: (result: JobResult) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#jobs.start(begin, result => {
+        if (result.code !== 0) reject(new NativeError(what, result.code));
+        else resolve(note(result));
+      });
+    });
   }
 
   /** Makes everything appended so far durable. */
-  async flush(): Promise<void> {
-    const flushed = await this.#jobs.run(`flushing ${this.directory}`, (native, cookie) => native.flushLog(cookie, this.index));
-    this.flushed(flushed.first);
+  flush(): Promise<void> {
+    return this.#inOrder(`flushing ${this.directory}`, (native, cookie) => native.flushLog(cookie, this.index), flushed => this.flushed(flushed.first));
   }
 
   /** The same for all segments but the active one, beside the appends. */
-  async flushRolled(): Promise<void> {
-    const flushed = await this.#jobs.run(`flushing ${this.directory}`, (native, cookie) => native.flushRolled(cookie, this.index));
-    this.flushed(flushed.first);
+  flushRolled(): Promise<void> {
+    return this.#inOrder(`flushing ${this.directory}`, (native, cookie) => native.flushRolled(cookie, this.index), flushed => this.flushed(flushed.first));
   }
 
   /** A segment begins at `baseOffset`: told behind the appends before it. */

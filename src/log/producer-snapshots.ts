@@ -18,8 +18,10 @@ export class ProducerSnapshots {
   readonly #storage: Storage;
   readonly #directory: string;
   readonly #logger: Logger;
-  /** Rising. */
+  /** Rising: those that are there once what is under way has ended. */
   #offsets: number[] = [];
+  /** Files are written and removed one after the other, so that none comes back behind its removal. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(storage: Storage, directory: string, logger: Logger) {
     this.#storage = storage;
@@ -57,8 +59,16 @@ export class ProducerSnapshots {
   take(offset: number, state: ProducerStateManager): Promise<void> {
     if (offset <= (this.#offsets.at(-1) ?? 0)) return Promise.resolve();
     const bytes = encodeSnapshot(state.committedProducers(), state.committedCount);
-    return writeAtomically(this.#storage, this.#path(offset), bytes).then(() => {
-      this.#offsets = [...new Set([...this.#offsets, offset])].sort((a, b) => a - b);
+    this.#offsets = [...this.#offsets, offset];
+    return this.#inTurn(async () => {
+      // Removed before it was there.
+      if (!this.#offsets.includes(offset)) return;
+      try {
+        await writeAtomically(this.#storage, this.#path(offset), bytes);
+      } catch (error) {
+        this.#offsets = this.#offsets.filter(kept => kept !== offset);
+        throw error;
+      }
     });
   }
 
@@ -84,11 +94,18 @@ export class ProducerSnapshots {
     return this.#offsets.findLast(candidate => candidate <= offset);
   }
 
-  async #remove(offsets: readonly number[]): Promise<void> {
-    for (const offset of offsets) {
-      await this.#storage.remove(this.#path(offset));
-      this.#offsets = this.#offsets.filter(kept => kept !== offset);
-    }
+  #remove(offsets: readonly number[]): Promise<void> {
+    if (offsets.length === 0) return Promise.resolve();
+    this.#offsets = this.#offsets.filter(offset => !offsets.includes(offset));
+    return this.#inTurn(async () => {
+      for (const offset of offsets) await this.#storage.remove(this.#path(offset));
+    });
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => {});
+    return turn;
   }
 
   #path(offset: number): string {

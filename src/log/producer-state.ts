@@ -325,6 +325,19 @@ export class ProducerStateManager {
     return before - this.#producers.size;
   }
 
+  /**
+   * Starts over with what `fill` makes of an empty state, as a whole when it has ended: nobody sees half of it, in which a transaction that is
+   * open would be missing. Nothing may be in flight.
+   */
+  async rebuild(fill: (fresh: ProducerStateManager) => Promise<void>): Promise<void> {
+    const fresh = new ProducerStateManager(this.#options);
+    await fill(fresh);
+    this.clear();
+    for (const [producerId, entry] of fresh.#producers) this.#producers.set(producerId, entry);
+    this.#decided = fresh.#decided;
+    this.#firstUndecided = fresh.#firstUndecided;
+  }
+
   /** Starts over from a snapshot's producers, leaving out the expired. Nothing may be in flight. */
   load(entries: Iterable<ProducerEntry>, now: number): void {
     this.clear();

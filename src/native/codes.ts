@@ -25,6 +25,7 @@ export const NativeCode = {
   unexpectedOffset: 107,
   offsetOutOfRange: 108,
   unreadable: 109,
+  fencedEpoch: 110,
 } as const;
 
 const names = new Map<number, string>(Object.entries(NativeCode).map(([name, code]) => [code, name]));

@@ -10,9 +10,6 @@ export class Commands {
   readonly #words: Float64Array;
   readonly #full: number;
   #used = 0;
-  /** Where the answer announced last begins, and its appends. */
-  #answerAt = 0;
-  #appendsAt = 0;
   #closed = false;
 
   constructor(native: NativeExchange) {
@@ -57,30 +54,43 @@ export class Commands {
     this.#two(Command.releaseFrame, slot);
   }
 
-  /** Announces an answer; `appends` times place() and then as many append() must follow at once. */
-  answer(slot: number, offset: number, length: number, appends: number): void {
-    // An answer and its appends must reach native code in one flush.
-    if (this.#used + 5 + appends * 11 > this.#words.length) this.flush();
+  /** Begins an answer that appends travel with, to some of the request's rows; `timeoutMs` -1: to be answered as soon as they are written. */
+  begin(slot: number, rows: number, timeoutMs: number): void {
+    const words = this.#words;
+    let at = this.#used;
+    words[at++] = Command.begin;
+    words[at++] = slot;
+    words[at++] = rows;
+    words[at++] = timeoutMs;
+    this.#advance(at);
+  }
+
+  /** The append of a row of the answer that was begun. */
+  appendRow(slot: number, row: number, log: number, offset: number, length: number, leaderEpoch: number, flags: number, generation: number, cookie: number): void {
+    const at = this.#used;
+    this.#words[at] = Command.appendRow;
+    this.#words[at + 1] = slot;
+    this.#words[at + 2] = row;
+    this.#advance(this.#operands(at + 3, log, offset, length, leaderEpoch, flags, generation, cookie));
+  }
+
+  /** What is to be answered. Behind it must follow place() for each of `rows`, before anything else. */
+  answer(slot: number, offset: number, length: number, rows: number): void {
+    if (this.#used + 5 + rows * 3 > this.#words.length) this.flush();
     const words = this.#words;
     let at = this.#used;
     words[at++] = Command.answer;
     words[at++] = slot;
     words[at++] = offset;
     words[at++] = length;
-    words[at++] = appends;
-    this.#answerAt = this.#used;
-    this.#appendsAt = at + appends * 3;
+    words[at++] = rows;
     this.#used = at;
   }
 
-  /**
-   * For who cannot finish what answer() announced: what follows would be read as its appends. Those that were given stay,
-   * as appends that no answer waits for, because their log was told to expect them.
-   */
-  forgetAnswer(): void {
-    const given = Math.max(this.#used - this.#appendsAt, 0);
-    if (given > 0) this.#words.copyWithin(this.#answerAt, this.#appendsAt, this.#used);
-    this.#used = this.#answerAt + given;
+  /** Nothing is sent once the appends have ended, with acks=0; or the connection ends. */
+  endAnswer(slot: number, failed: boolean): void {
+    this.answer(slot, 0, failed ? -1 : 0, 0);
+    this.flushIfFull();
   }
 
   place(baseOffset: number, appendTime: number, startOffset: number): void {
@@ -92,11 +102,16 @@ export class Commands {
     this.#used = at;
   }
 
-  /** `answered`: one of the appends of the answer announced before, so that no flush may come between. */
-  append(log: number, offset: number, length: number, leaderEpoch: number, flags: number, generation: number, cookie: number, answered: boolean): void {
+  /** An append that no answer travels with. */
+  append(log: number, offset: number, length: number, leaderEpoch: number, flags: number, generation: number, cookie: number): void {
+    const at = this.#used;
+    this.#words[at] = Command.append;
+    this.#advance(this.#operands(at + 1, log, offset, length, leaderEpoch, flags, generation, cookie));
+  }
+
+  #operands(from: number, log: number, offset: number, length: number, leaderEpoch: number, flags: number, generation: number, cookie: number): number {
     const words = this.#words;
-    let at = this.#used;
-    words[at++] = Command.append;
+    let at = from;
     words[at++] = log;
     words[at++] = offset;
     words[at++] = length;
@@ -104,8 +119,18 @@ export class Commands {
     words[at++] = flags;
     words[at++] = generation;
     words[at++] = cookie;
-    if (answered) this.#used = at;
-    else this.#advance(at);
+    return at;
+  }
+
+  /** Everything below `watermark` of a log is committed: what is parked there is answered, with error `code` if that is not 0. */
+  advance(log: number, watermark: number, code: number): void {
+    const words = this.#words;
+    let at = this.#used;
+    words[at++] = Command.advance;
+    words[at++] = log;
+    words[at++] = watermark;
+    words[at++] = code;
+    this.#advance(at);
   }
 
   /** The exchange is about to close: what is commanded from here on is for nobody. */

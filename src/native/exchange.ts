@@ -9,12 +9,16 @@ export const EventField = { kind: 0, slot: 1, connection: 2, offset: 3, length: 
 export const EventKind = { request: 1, opened: 2, closed: 3 } as const;
 
 /** What stands where in one record of `completions` (Float64Array). */
-export const CompletionField = { kind: 0, log: 1, cookie: 2, code: 3, baseOffset: 4, lastOffset: 5, timestamp: 6, position: 7, generation: 8, segment: 9, size: 10 } as const;
+export const CompletionField = { kind: 0, log: 1, cookie: 2, code: 3, baseOffset: 4, lastOffset: 5, timestamp: 6, position: 7, generation: 8, leaderEpoch: 9, size: 10 } as const;
 export const CompletionKind = {
   /** One append ended. `timestamp` is the largest in the batch, or the append time where the topic says so; `position`
-   * and `segment` say where the log ends now; `generation` is what later appends have to name. */
+   * is where its segment ends now; `generation` is what later appends have to name; `leaderEpoch` is that of its last batch.
+   * A follower's append that kept nothing is well, with both offsets -1. */
   appended: 1,
-  /** All appends of an answer ended and one at least failed: `cookie` names the answer; ask failedAnswer(). */
+  /**
+   * The appends of an answer are written, but for those that failed; or all of its rows have ended, and some were not committed: `cookie` names the
+   * answer. Ask failedAnswer(), give what is to be given again (`begin`, `appendRow`), and say what is to be answered (`answer`).
+   */
   answerFailed: 2,
   /** A log rolled: `baseOffset` is the base offset of the new active segment. */
   rolled: 3,
@@ -38,9 +42,16 @@ export const Command = {
   releaseFrame: 4,
   /** log, arena offset, length, leader epoch, flags, generation, cookie */
   append: 5,
-  /** slot, arena offset, length, appends, then per append: positions of base offset, log append time (or -1), log start
-   * offset (or -1), counted from the answer's start. The appends follow at once. Length 0: nothing is to be sent. */
+  /** slot, arena offset, length, rows, then per row: positions of base offset, log append time (or -1), log start
+   * offset (or -1), counted from the answer's start, to be filled in by its append; -1 where it has none. Length 0: nothing is to be
+   * sent; -1: the connection is to end. The request's last append was given before. */
   answer: 6,
+  /** slot, rows, milliseconds that a row may wait to be committed, or -1: it need not be. An answer that appends will travel with. */
+  begin: 7,
+  /** slot, row, then as `append`: the append of a row of the answer that was begun there */
+  appendRow: 8,
+  /** log, high watermark, Kafka's error code or 0: answers parked below it go out, or come back with the code */
+  advance: 9,
 } as const;
 
 /** Flags of an append. */
@@ -61,7 +72,12 @@ export const RecordErrorField = { index: 0, code: 1, timestampHigh: 2, timestamp
 
 /** How one append of a failed answer ended. */
 export interface AppendOutcome {
+  /** Of the request, as it was given. */
+  readonly row: number;
+  /** Of native code: it was not written. */
   readonly code: number;
+  /** Kafka's error: it was written, and not committed. */
+  readonly refusal: number;
   readonly baseOffset: number;
   readonly logAppendTime: number;
   readonly logStartOffset: number;
@@ -70,11 +86,9 @@ export interface AppendOutcome {
   readonly recordErrors: number;
 }
 
-/** An answer that could not travel with its appends: a copy of its bytes as they were given, and one outcome per append, in order. */
+/** An answer that cannot be sent as it is. Each outcome is told once. The others are well, or are still waited for. */
 export interface FailedAnswer {
   readonly slot: number;
-  /** Empty where nothing was to be sent. */
-  readonly answer: Buffer;
   readonly outcomes: readonly AppendOutcome[];
 }
 
@@ -170,7 +184,12 @@ export interface NativeExchange {
   segments(cookie: number, log: number, target: Float64Array): void;
   /** Headers of batches from `from` on into `target` (ScanField). Values: batches, next offset. */
   scan(cookie: number, log: number, from: number, target: Float64Array): void;
-  /** Values: end offset. */
+  /**
+   * The log's leader epoch is `epoch` from here on: appends of a lower one that come behind fail with `fencedEpoch`. Values: where
+   * it began. A lower epoch than the log's fails with `fencedEpoch` itself.
+   */
+  beginEpoch(cookie: number, log: number, epoch: number): void;
+  /** Values: end offset, start offset. */
   truncate(cookie: number, log: number, offset: number): void;
   truncateFullyAndStartAt(cookie: number, log: number, offset: number): void;
   setLogStartOffset(cookie: number, log: number, offset: number): void;
@@ -187,6 +206,17 @@ export interface NativeExchange {
   abandonLog(cookie: number, log: number): void;
   /** Once a log is closed: its index may be used again. */
   forgetLog(log: number): void;
+
+  /**
+   * Whether an append is committed as soon as it is written. From the first such word after takeBack() on, answers are parked or go
+   * out; what was parked goes out with `alone`. Says the log's end, below which everything is committed where it was alone until
+   * now; -1 where the log is not open.
+   */
+  commitAlone(log: number, alone: boolean): number;
+  /** Answers parked in this log, and those that come from here on, come back with `code`, until commitAlone(). */
+  takeBack(log: number, code: number): void;
+  /** Parked answers whose time ran out come back with `code`. Says how many appends are still parked. */
+  expireParked(code: number): number;
 
   /**
    * Checks one batch ahead of its append, and changes nothing. `flags` are those of the append. Values: refused records that

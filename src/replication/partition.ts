@@ -63,6 +63,8 @@ export class Partition {
   readonly internal: boolean;
   readonly #followers = new Map<number, FollowerState>();
   readonly #waiters = new Set<Waiter>();
+  /** Its log lets answers go out as soon as they are appended. */
+  #alone = false;
   readonly #watch: (log: number, watched: boolean) => void;
 
   constructor(topic: TopicName, index: number, brokerId: number, internal: boolean, watch: (log: number, watched: boolean) => void) {
@@ -79,6 +81,7 @@ export class Partition {
     log.producers.reinstate();
     this.highWatermark = Math.max(log.startOffset, Math.min(highWatermark, log.endOffset));
     log.onAppended = () => this.#endMoved();
+    log.onTruncated = endOffset => (this.highWatermark = Math.min(this.highWatermark, endOffset));
   }
 
   becomeLeader(change: LeadershipChange): void {
@@ -91,6 +94,10 @@ export class Partition {
       log.epochs.assign(change.leaderEpoch, log.endOffset);
       this.#followers.clear();
     }
+    const wasAlone = this.#alone;
+    this.#alone = this.commitsAlone && !this.underMinIsr;
+    const end = log.commitAlone(this.#alone);
+    if (wasAlone) this.highWatermark = Math.max(this.highWatermark, end);
     this.#raiseHighWatermark();
     this.wake();
   }
@@ -98,13 +105,20 @@ export class Partition {
   becomeFollower(change: LeadershipChange): void {
     this.#adopt(change, 'follower');
     this.#followers.clear();
+    this.#leadsNoMore(ErrorCode.NotLeaderOrFollower);
     this.wake();
   }
 
   /** The replica leaves this broker, or stops being fetched. */
   stop(): void {
     this.role = 'none';
+    this.#leadsNoMore(this.offline ? ErrorCode.KafkaStorageError : ErrorCode.NotLeaderOrFollower);
     this.wake();
+  }
+
+  #leadsNoMore(code: number): void {
+    this.#alone = false;
+    this.log?.takeBack(code);
   }
 
   /** Its log directory failed. */
@@ -205,6 +219,7 @@ export class Partition {
     }
     if (least <= this.highWatermark) return false;
     this.highWatermark = least;
+    if (!this.#alone) log.advance(least, ErrorCode.None);
     log.producers.highWatermarkMoved(least);
     return true;
   }

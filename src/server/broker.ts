@@ -3,9 +3,11 @@
 import { topicName, type TopicName } from '../base/topic-name.js';
 import { join, resolve } from 'node:path';
 import { systemClock, type Clock } from '../base/clock.js';
+import { isLeveled } from '../base/json-logger.js';
 import type { Logger } from '../base/logger.js';
 import { systemRandom, type Random } from '../base/random.js';
 import { systemTimers, type Timer, type Timers } from '../base/timers.js';
+import { Turns } from '../base/turns.js';
 import type { BrokerConfig } from '../config/broker-config.js';
 import { Controller } from '../controller/controller.js';
 import { createGroupCoordinator, type GroupCoordinator } from '../coordinator/group/coordinator.js';
@@ -19,6 +21,7 @@ import { inflate } from '../native/inflate.js';
 import { MetadataCache } from '../replication/metadata-cache.js';
 import type { Partition } from '../replication/partition.js';
 import { ReplicaManager } from '../replication/replica-manager.js';
+import { ReplicationQuotas } from '../replication/replication-quotas.js';
 import { ZooKeeperClient } from '../zookeeper/client/client.js';
 import { RetryingZooKeeper } from '../zookeeper/retrying.js';
 import type { EmbeddedZooKeeper } from '../zookeeper/server/embedded.js';
@@ -26,11 +29,13 @@ import { isZkError, type ZooKeeper } from '../zookeeper/types.js';
 import type { BrokerEndpoint } from '../zookeeper/znodes/broker.js';
 import { encodeLogDirEvent } from '../zookeeper/znodes/notifications.js';
 import { SequencePrefix, TOPIC_ENTITIES } from '../zookeeper/znodes/paths.js';
+import { BrokerConfigs } from './broker-configs.js';
 import { ConfigChanges } from './config-changes.js';
 import { FinalizedFeatures } from './finalized-features.js';
 import { InternalTopicLog } from './coordinator-log.js';
 import { DataPlane } from './data-plane.js';
 import { LocalChannel } from './local-channel.js';
+import { Loggers } from './loggers.js';
 import { zooKeeperOffsets } from './legacy-offsets.js';
 import { allocateProducerIds } from './producer-id-blocks.js';
 import { ProducerIds } from './producer-ids.js';
@@ -109,6 +114,8 @@ class Broker implements RunningBroker {
   #session: BrokerSession | undefined;
   #features: FinalizedFeatures | undefined;
   #topicConfigs!: TopicConfigs;
+  #brokerConfigs!: BrokerConfigs;
+  #quotas!: ReplicationQuotas;
   #closing: Promise<void> | undefined;
   readonly failed: Promise<Error>;
   #fail!: (why: Error) => void;
@@ -139,6 +146,7 @@ class Broker implements RunningBroker {
     await this.#connectCoordination(lock);
     this.clusterId = await clusterIdOf(this.#zk, this.#random);
     await this.#identify();
+    await this.#readDynamicConfig();
     await this.#openLogs(plane);
     const endpoints = this.#listen(plane);
     const services = this.#compose(plane);
@@ -250,12 +258,19 @@ class Broker implements RunningBroker {
     }
   }
 
+  /** What was set while this broker, or another one, ran. Threads and sockets are as the file says: they are there by now. */
+  async #readDynamicConfig(): Promise<void> {
+    this.#quotas = new ReplicationQuotas(this.#config, this.#clock, this.id);
+    this.#brokerConfigs = new BrokerConfigs(this.#zk, this.#config, this.#logger, this.id);
+    await this.#brokerConfigs.reload();
+  }
+
   async #openLogs(plane: DataPlane): Promise<void> {
     const config = this.#config;
-    this.#topicConfigs = new TopicConfigs(this.#zk, config, topic => this.#reconfigure(topic));
+    this.#topicConfigs = new TopicConfigs(this.#zk, config, topic => this.#reconfigure(topic), () => void this.#reconfigureAll());
     await this.#topicConfigs.reloadAll();
     const logs = (this.#logs = new LogManager({
-      native: plane.native, jobs: plane.jobs, storage: this.#storage, logDirs: this.#logDirs, unusable: this.#unusable,
+      native: plane.native, jobs: plane.jobs, commands: plane.commands, storage: this.#storage, logDirs: this.#logDirs, unusable: this.#unusable,
       clock: this.#clock, timers: this.#timers, random: this.#random, logger: this.#logger,
       topicConfig: topic => this.#topicConfigs.of(topic),
       producerExpirationMs: () => config.number('producer.id.expiration.ms'),
@@ -304,7 +319,7 @@ class Broker implements RunningBroker {
     let offsetsPartitions: number | undefined;
     const log = new InternalTopicLog({
       topic: GROUP_OFFSETS_TOPIC, native: plane.native, commands: plane.commands, arena: plane.space.bytes,
-      replicas: this.#replicas, waits: plane.waits, flush: () => plane.flush(),
+      replicas: this.#replicas, flush: () => plane.flush(),
     });
     const groups = (this.#groups = createGroupCoordinator({
       ...seams, log,
@@ -325,13 +340,14 @@ class Broker implements RunningBroker {
       ...seams, brokerId: this.id, zookeeper: this.#zk,
       channel: broker => (broker === this.id ? channel : undefined),
       deleteTopicEnable: config.boolean('delete.topic.enable'),
-      uncleanElection: config.boolean('unclean.leader.election.enable'),
+      uncleanElection: () => config.boolean('unclean.leader.election.enable'),
     }));
     const services: BrokerServices = {
       ...seams, brokerId: this.id, clusterId: this.clusterId, config, zookeeper: this.#zk,
       metadata: this.#metadata, replicas: this.#replicas, controller, topics, groups,
       internalTopics: new InternalTopics(topics, config, this.#logger),
-      topicConfigs: this.#topicConfigs,
+      topicConfigs: this.#topicConfigs, brokerConfigs: this.#brokerConfigs,
+      loggers: new Loggers(isLeveled(this.#logger) ? this.#logger : undefined),
       producerIds: new ProducerIds({ ...seams, allocate: () => allocateProducerIds(this.#zk, this.id) }),
       apiVersions: { advertised: advertisedApis(), finalizedFeatures: (this.#features = new FinalizedFeatures(this.#zk, this.#logger)) },
     };
@@ -347,6 +363,7 @@ class Broker implements RunningBroker {
     this.#configChanges = new ConfigChanges(this.#zk, this.#clock, this.#logger, async entity => {
       const topic = entity.startsWith(TOPIC_ENTITIES) ? topicName(entity.slice(TOPIC_ENTITIES.length)) : undefined;
       if (topic !== undefined) await this.#topicConfigs.reload(topic);
+      else if (this.#brokerConfigs.concerns(entity)) await this.#brokerConfigs.reload();
     });
     await this.#configChanges.start();
     this.#replicas.brokerEpoch = await unlessStopped(register(registration), this.#stop);
@@ -402,7 +419,17 @@ class Broker implements RunningBroker {
   }
 
   #reconfigure(topic: TopicName): void {
+    this.#quotas.applyTopic(topic, this.#topicConfigs.of(topic));
     for (const partition of this.#replicas?.partitionsOf(topic) ?? []) if (partition?.log !== undefined) this.#configure(partition);
+  }
+
+  /** In turns: there may be very many. What changes meanwhile is seen by those that come behind, and by the next round. */
+  async #reconfigureAll(): Promise<void> {
+    const turns = new Turns(this.#clock, this.#timers);
+    for (const partition of this.#replicas?.partitions() ?? []) {
+      await turns.next();
+      if (partition.log !== undefined) this.#configure(partition);
+    }
   }
 
   #leadershipChanged(partition: Partition, leads: boolean): void {

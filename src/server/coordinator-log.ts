@@ -7,7 +7,7 @@ import { CoordinatorLogError, type CoordinatorLog } from '../coordinator/log.js'
 import { ErrorCode } from '../protocol/errors.js';
 import type { Partition } from '../replication/partition.js';
 import type { ReplicaManager } from '../replication/replica-manager.js';
-import type { ProduceWaits } from './produce/produce-wait.js';
+import { awaitCommitted } from './committed-append.js';
 
 export interface CoordinatorLogOptions {
   readonly topic: string;
@@ -15,7 +15,6 @@ export interface CoordinatorLogOptions {
   readonly commands: Commands;
   readonly arena: Buffer;
   readonly replicas: ReplicaManager;
-  readonly waits: ProduceWaits;
   /** Hands commands over when no drain is going to. */
   readonly flush: () => void;
 }
@@ -28,21 +27,18 @@ export class InternalTopicLog implements CoordinatorLog {
   }
 
   append(partition: number, batch: Uint8Array): Promise<number> {
-    const { native, commands, arena, waits, flush } = this.#options;
+    const { native, commands, arena, flush } = this.#options;
     return new Promise((resolve, reject) => {
       const led = this.#led(partition);
       if (led.underMinIsr) throw new CoordinatorLogError(ErrorCode.NotEnoughReplicas);
       const at = native.lease(batch.length);
       if (at < 0) throw new CoordinatorLogError(ErrorCode.KafkaStorageError, 'no memory for an append');
       arena.set(batch, at);
-      const wait = waits.begin(NEVER, true);
-      const cookie = wait.add(led, 0, () => native.release(at));
-      commands.append(led.log!.index, at, batch.length, led.leaderEpoch, AppendFlag.internal | AppendFlag.notify, 0, cookie, false);
-      wait.whenSettled(results => {
-        const result = results.get(0)!;
-        if (result.code === ErrorCode.None) resolve(result.baseOffset);
-        else reject(new CoordinatorLogError(result.code as ErrorCode));
+      const cookie = awaitCommitted(led, () => native.release(at), (code, baseOffset) => {
+        if (code === ErrorCode.None) resolve(baseOffset);
+        else reject(new CoordinatorLogError(code as ErrorCode));
       });
+      commands.append(led.log!.index, at, batch.length, led.leaderEpoch, AppendFlag.internal | AppendFlag.notify, 0, cookie);
       flush();
     });
   }
@@ -67,9 +63,6 @@ export class InternalTopicLog implements CoordinatorLog {
     return found;
   }
 }
-
-/** A rejection says "will never be committed", and no time that passes can say that. */
-const NEVER = Number.MAX_SAFE_INTEGER;
 
 const LENGTH_AT = 8;
 const LAST_DELTA_AT = 23;

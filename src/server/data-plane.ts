@@ -21,9 +21,9 @@ import type { HotRoute, Routes } from '../network/route.js';
 import type { ReplicaManager } from '../replication/replica-manager.js';
 import { FetchService } from './fetch/fetch-service.js';
 import { FetchSessions } from './fetch/fetch-sessions.js';
+import { CommitDeadlines } from './produce/commit-deadlines.js';
 import { Inspector } from './produce/inspector.js';
 import { ProduceService } from './produce/produce-service.js';
-import { ProduceWaits } from './produce/produce-wait.js';
 import type { TopicConfigs } from './topics/topic-configs.js';
 
 /** Received and unanswered bytes where queued.max.request.bytes sets no bound: Kafka's -1 would be none. */
@@ -67,7 +67,6 @@ export class DataPlane {
   readonly jobs: Jobs;
   readonly wheel: TimerWheel;
   readonly turns: TurnQueue;
-  readonly waits: ProduceWaits;
   readonly #seams: DataPlaneSeams;
   #dispatcher: Dispatcher | undefined;
   #produce: ProduceService | undefined;
@@ -101,7 +100,6 @@ export class DataPlane {
     this.jobs = new Jobs(this.native);
     this.wheel = new TimerWheel(seams.clock, seams.timers);
     this.turns = new TurnQueue(seams.clock, seams.timers, seams.logger);
-    this.waits = new ProduceWaits(this.wheel);
   }
 
   /** Logs can be opened from here on: their completions are settled. */
@@ -112,7 +110,7 @@ export class DataPlane {
   /** Connections are heard from here on, and completions settled. Their requests wait until open(). */
   serve({ logs, replicas, topicConfigs, routes }: Served): void {
     const { config, clock, timers, random, logger } = this.#seams;
-    const { native, commands, space, jobs, wheel, turns, waits } = this;
+    const { native, commands, space, jobs, wheel, turns } = this;
     const inspector = new Inspector({
       jobs, clock, logger, arena: space.bytes,
       timestampBounds: topic => {
@@ -120,7 +118,11 @@ export class DataPlane {
         return { beforeMs: messageTimestampBeforeMaxMs, afterMs: messageTimestampAfterMaxMs };
       },
     });
-    const produce = new ProduceService({ native, commands, space, replicas, inspector, waits, turns, logger, resume: held => this.#dispatcher!.done(held.connection) });
+    const produce = new ProduceService({
+      native, commands, space, replicas, inspector, turns, logger,
+      deadlines: new CommitDeadlines(native, commands, timers),
+      resume: connection => this.#dispatcher!.done(connection),
+    });
     const sessions = new FetchSessions(() => config.number('max.incremental.fetch.session.cache.slots'), clock, random);
     const fetch = new FetchService({
       native, commands, space, replicas, sessions, wheel, turns, logger,
@@ -189,6 +191,7 @@ export class DataPlane {
         logs?.byIndex(log)?.appended(
           completions[at + CompletionField.code]!, completions[at + CompletionField.cookie]!, completions[at + CompletionField.baseOffset]!,
           completions[at + CompletionField.lastOffset]!, completions[at + CompletionField.timestamp]!, completions[at + CompletionField.generation]!,
+          completions[at + CompletionField.leaderEpoch]!,
         );
         break;
       case CompletionKind.answerFailed:

@@ -7,6 +7,7 @@ import type { RequestContext } from '../network/request.js';
 import type { HotRoute, PlainRoute, Route, Routes } from '../network/route.js';
 import { advertise, type AdvertisedApi } from './api-versions.js';
 import type { Handler } from './handler.js';
+import { alterConfigs } from './handlers/alter-configs.js';
 import { apiVersions } from './handlers/api-versions.js';
 import { createPartitions } from './handlers/create-partitions.js';
 import { createTopics } from './handlers/create-topics.js';
@@ -40,7 +41,7 @@ const PRODUCE = 0;
 const FETCH = 1;
 
 const handlers: readonly Handler[] = [
-  apiVersions, createPartitions, createTopics, deleteGroups, deleteTopics, describeCluster, describeConfigs, describeGroups,
+  alterConfigs, apiVersions, createPartitions, createTopics, deleteGroups, deleteTopics, describeCluster, describeConfigs, describeGroups,
   findCoordinator, heartbeat, incrementalAlterConfigs, initProducerId, joinGroup, leaderAndIsr, leaveGroup, listGroups,
   listOffsets, metadata, offsetCommit, offsetDelete, offsetFetch, offsetForLeaderEpoch, stopReplica, syncGroup, updateMetadata,
 ];

@@ -11,6 +11,8 @@ import type { MetadataCache } from '../replication/metadata-cache.js';
 import type { ReplicaManager } from '../replication/replica-manager.js';
 import type { ZooKeeper } from '../zookeeper/types.js';
 import type { ApiVersionsTable } from './api-versions.js';
+import type { BrokerConfigs } from './broker-configs.js';
+import type { Loggers } from './loggers.js';
 import type { ProducerIds } from './producer-ids.js';
 import type { InternalTopics } from './topics/internal-topics.js';
 import type { TopicAdmin } from './topics/topic-admin.js';
@@ -31,6 +33,8 @@ export interface BrokerServices {
   readonly topics: TopicAdmin;
   readonly internalTopics: InternalTopics;
   readonly topicConfigs: TopicConfigs;
+  readonly brokerConfigs: BrokerConfigs;
+  readonly loggers: Loggers;
   readonly groups: GroupCoordinator;
   readonly producerIds: ProducerIds;
   readonly apiVersions: ApiVersionsTable;

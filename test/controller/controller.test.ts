@@ -48,7 +48,7 @@ class Cluster {
         return { errorCode: 0, partitionErrors, topics: [] } as never;
       },
     });
-    const controller = new Controller({ brokerId, zookeeper: zk, ...system, timers, logger: silentLogger, channel, deleteTopicEnable: true, uncleanElection: false });
+    const controller = new Controller({ brokerId, zookeeper: zk, ...system, timers, logger: silentLogger, channel, deleteTopicEnable: true, uncleanElection: () => false });
     await controller.start();
     return { zk, controller, leave: () => zk.close() };
   }

@@ -148,19 +148,30 @@ test('commands that contradict their layout, or name what is not theirs, are ref
     refused(1, 5, 1, 77, -1); refused(1, 5, 1, -1, -1); refused(1, 5, 1, NaN, -1);
     refused(2); refused(3); refused(4);
     refused(5, 0, block, 61); refused(5, 0, capacity, 61, 0, 0, 0, 0); refused(5, 0, block, capacity + 1, 0, 0, 0, 0); refused(5, 0, -1, 61, 0, 0, 0, 0); refused(5, 0, NaN, 61, 0, 0, 0, 0);
-    refused(6, 5, block, 10, 0); refused(6, 5, block, 10, 1); refused(6, 5, capacity, 10, 1, 0, 0, 0, 5, 0, block, 61, 0, 0, 0, 0);
-    refused(6, 5, block, 10, 1, 3, -1, -1, 5, 0, block, 61, 0, 0, 0, 0);
-    refused(6, 5, block, 10, 1, 1e8, -1, -1, 5, 0, block, 61, 0, 0, 0, 0);
-    refused(6, 5, block, 100, 1, 0, 0, 0, 7, 0, block, 61, 0, 0, 0, 0);
+    const append = [0, block, 61, 0, 0, 0, 0];
+    // No answer was begun there; it has no such row; its places lie outside of it; they are not all of them.
+    refused(6, 5, block, 10, 0); refused(6, 5, 0, 0, 0); refused(8, 5, 0, ...append); refused(8, 4e9, 0, ...append); refused(6, NaN, 0, 0, 0);
+    refused(7); refused(7, 5, 0, -1); refused(7, 5, 65536, -1); refused(7, 5, 1, NaN); refused(7, 5, 1, -2); refused(7, NaN, 1, -1);
+    say(7, 5, 2, 1000);
+    refused(7, 5, 2, 1000); refused(8, 5, 2, ...append); refused(8, 5, 0, 0, capacity, 61, 0, 0, 0, 0); refused(8, 5, 0, 0, block, 61); refused(8, 5 + 2 ** 20, 0, ...append);
+    refused(6, 5, block, 100, 1, 0, 8, 16); refused(6, 5, block, 100, 2, 0, 8, 16); refused(6, 5, capacity, 100, 2, 0, 8, 16, -1, -1, -1);
+    refused(6, 5, block, 10, 2, 3, -1, -1, -1, -1, -1); refused(6, 5, block, 10, 2, 1e8, -1, -1, -1, -1, -1); refused(6, 5, 0, -2, 0); refused(6, 5, 0, 0, 2, -1, -1, -1, -1, -1, -1);
+    refused(9); refused(9, 0, NaN, 0); refused(9, 0, 5, -1); refused(9, NaN, 5, 0);
     for (const length of [2 ** 31, 65 * 1024, 64 * 1024 + 1]) assert.throws(() => exchange.flush(length), TypeError);
     // Slots that are nobody's and logs that are closed are no mistake: connections end and topics go while answers are on their way.
     say(2, 5); say(3, 4e9); say(4, 12345); say(1, 5, 1, block, 100);
     say(5, 0, block, 61, 0, 0, 0, 0); say(5, 1, block, 61, 0, 0, 0, 0); say(5, 60000, block, 61, 0, 0, 0, 0);
-    say(6, 5, block, 100, 1, 0, 8, 16, 5, 40, block, 61, 0, 0, 0, 0);
+    say(9, 0, 2 ** 60, 0); say(9, 40, 5, 20); say(9, 60000, 5, 20);
+    say(8, 5, 1, 40, block, 61, 0, 0, 0, 0, 6, 5, block, 100, 2, -1, -1, -1, 0, 8, 16);
     for (const offset of [capacity, capacity - 65536, 2 ** 32 - 1, block + 65536 * 8]) assert.throws(() => exchange.release(offset), Error, String(offset));
     exchange.poll();
-    const failed = exchange.failedAnswer(0);
-    assert.deepEqual([failed.slot, failed.answer.length, failed.outcomes.length, failed.outcomes[0].code], [5, 100, 1, 1]);
+    const { slot, outcomes } = exchange.failedAnswer(5);
+    assert.deepEqual([slot, outcomes.length, outcomes[0].row, outcomes[0].code, outcomes[0].refusal], [5, 1, 1, 1, 0]);
+    assert.deepEqual(exchange.failedAnswer(5).outcomes, []);
+    // It may be given again, and has to be closed again.
+    refused(7, 5, 3, 1000); refused(8, 5, 1, ...append);
+    say(7, 5, 2, 1000, 6, 5, 0, -1, 0);
+    refused(6, 5, 0, 0, 0);
     exchange.release(block);
     assert.throws(() => exchange.release(block), Error);
     for (const answer of [0, 1, 1000, 2 ** 32 - 1]) assert.throws(() => exchange.failedAnswer(answer), TypeError, 'answer ' + answer);
@@ -201,12 +212,13 @@ test('any method with any numbers, on logs in any state: an answer or an error',
       inspect: () => [cookie++, random(6), new Uint8Array(random(100)).map(() => random(256)), number(), new Float64Array(random(20))],
       inflate: () => [cookie++, random(6), new Uint8Array(random(100)).map(() => random(256)), new Uint8Array(random(100))],
       releaseSlice: () => [random(6)], sliceLength: () => [random(6)], forgetLog: () => [random(6)],
-      lease: () => [number()], release: () => [number()], failedAnswer: () => [number()], closeConnection: () => [number()], pauseConnection: () => [number(), true], peerAddress: () => [number()],
+      lease: () => [number()], release: () => [number()], failedAnswer: () => [number()], commitAlone: () => [random(6), random(2) === 0], takeBack: () => [random(6), number()], expireParked: () => [number()],
+      closeConnection: () => [number()], pauseConnection: () => [number(), true], peerAddress: () => [number()],
       listen: () => [number(), ['127.0.0.1', '', 'nowhere.invalid.', '::1', '256.0.0.1'][random(5)], number(), number()],
       lockFile: () => [directory + '/lock-' + random(3)], unlockFile: () => [number()],
       flush: () => [0], poll: () => [], stats: () => [], stopListening: () => [],
     };
-    for (const method of ['truncate', 'truncateFullyAndStartAt', 'setLogStartOffset', 'deleteSegmentsBelow', 'purgeDeleted']) wild[method] = () => [cookie++, random(6), number()];
+    for (const method of ['beginEpoch', 'truncate', 'truncateFullyAndStartAt', 'setLogStartOffset', 'deleteSegmentsBelow', 'purgeDeleted']) wild[method] = () => [cookie++, random(6), number()];
     for (const method of ['roll', 'flushLog', 'flushRolled', 'abandonLog']) wild[method] = () => [cookie++, random(6)];
     for (const method of methods) assert(method in wild, method);
     const names = Object.keys(wild).filter(name => name !== 'listen');

@@ -2,32 +2,42 @@ import { expect, test } from 'vitest';
 import { Commands } from '../../src/native/commands.js';
 import { Command, type NativeExchange } from '../../src/native/exchange.js';
 
-function story(): { commands: Commands; handedOver: () => number[] } {
-  const words = new Float64Array(64 * 1024);
-  let handed: number[] = [];
-  const commands = new Commands({ commands: words, flush: (used: number) => { handed = [...words.subarray(0, used)]; } } as unknown as NativeExchange);
+const WORDS = 64 * 1024;
+
+function story(): { commands: Commands; handedOver: () => number[][] } {
+  const words = new Float64Array(WORDS);
+  const handed: number[][] = [];
+  const commands = new Commands({ commands: words, flush: (used: number) => { handed.push([...words.subarray(0, used)]); } } as unknown as NativeExchange);
   return { commands, handedOver: () => { commands.flush(); return handed; } };
 }
 
-const APPEND = [Command.append, 1, 4096, 70, 0, 16, 0, 0];
-
-test('an answer that is given up half-way leaves what came before and behind as it was', () => {
+test('an answer is begun, gets its appends, and is closed: other commands may stand between', () => {
   const { commands, handedOver } = story();
+  commands.begin(8, 2, 500);
+  commands.appendRow(8, 1, 3, 4096, 70, 5, 16, 1, 9);
   commands.fail(7);
   commands.answer(8, 100, 50, 2);
+  commands.place(-1, -1, -1);
   commands.place(1, 2, 3);
-  commands.forgetAnswer();
-  commands.fail(9);
-  expect(handedOver()).toEqual([Command.fail, 7, Command.fail, 9]);
+  commands.endAnswer(9, true);
+  commands.advance(3, 1000, 20);
+  expect(handedOver()).toEqual([[
+    Command.begin, 8, 2, 500,
+    Command.appendRow, 8, 1, 3, 4096, 70, 5, 16, 1, 9,
+    Command.fail, 7,
+    Command.answer, 8, 100, 50, 2, -1, -1, -1, 1, 2, 3,
+    Command.answer, 9, 0, -1, 0,
+    Command.advance, 3, 1000, 20,
+  ]]);
 });
 
-test('appends that were given already go to their logs: those were told to expect them', () => {
+test('the places of an answer go over with it, however many they are', () => {
   const { commands, handedOver } = story();
-  commands.fail(7);
-  commands.answer(8, 100, 50, 2);
-  for (let append = 0; append < 2; append++) commands.place(1, 2, 3);
-  commands.append(1, 4096, 70, 0, 16, 0, 0, true);
-  commands.forgetAnswer();
-  commands.fail(9);
-  expect(handedOver()).toEqual([Command.fail, 7, ...APPEND, Command.fail, 9]);
+  const rows = 20_000;
+  for (let row = 0; row < rows; row++) commands.appendRow(8, row, 3, 4096, 70, 5, 16, 1, 9);
+  commands.answer(8, 100, 50, rows);
+  for (let row = 0; row < rows; row++) commands.place(row, -1, -1);
+  const handed = handedOver();
+  expect(handed.reduce((sum, { length }) => sum + length, 0)).toBe(rows * 10 + 5 + rows * 3);
+  expect(handed.at(-1)!.slice(0, 8)).toEqual([Command.answer, 8, 100, 50, rows, 0, -1, -1]);
 });

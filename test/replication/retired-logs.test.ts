@@ -1,11 +1,14 @@
 // A log leaves while somebody waits behind batches in it that others are to decide anew: nobody waits for ever.
 import { expect, test } from 'vitest';
+import { silentLogger } from '../../src/base/logger.js';
 import { LeaderEpochCache } from '../../src/log/leader-epoch-cache.js';
-import { PartitionLog } from '../../src/log/partition-log.js';
+import { PartitionLog, type LogAccess } from '../../src/log/partition-log.js';
+import { ProducerSnapshots } from '../../src/log/producer-snapshots.js';
 import { ProducerStateManager } from '../../src/log/producer-state.js';
 import type { NativeExchange } from '../../src/native/exchange.js';
 import type { Jobs } from '../../src/native/jobs.js';
 import { Partition } from '../../src/replication/partition.js';
+import { MemoryStorage } from '../log/support/memory-storage.js';
 import { named } from '../support/names.js';
 
 const [BAD, GOOD] = [8, 9];
@@ -26,7 +29,7 @@ async function scene(): Promise<Scene> {
     return Promise.resolve({ code: 0, first: 0, second: 0, third: 0, fourth: 0 });
   };
   const producers = new ProducerStateManager({ expirationMs: () => 1000 });
-  const log = new PartitionLog(native, { run } as Jobs, { topic: named('orders'), partition: 0, topicId: '', logDir: 'd', directory: 'd/orders-0', epochs: new LeaderEpochCache([], () => {}), producers });
+  const log = new PartitionLog({ native, jobs: { run } as Jobs } as LogAccess, { topic: named('orders'), partition: 0, topicId: '', logDir: 'd', directory: 'd/orders-0', epochs: new LeaderEpochCache([], () => {}), producers, snapshots: new ProducerSnapshots(new MemoryStorage(), 'd/orders-0', silentLogger) });
   await log.open({} as never, 0, 0, true);
   const partition = new Partition(named('orders'), 0, 1, false, () => {});
   partition.attach(log, 0);

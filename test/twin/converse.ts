@@ -130,6 +130,16 @@ export function secondReader(topicCount: number, groupCount: number): Step[] {
   ];
 }
 
+/** What was set of the brokers while they ran is taken back, for those who come next; and then it takes a moment. */
+export function brokersAsBefore(): Step[] {
+  const resources = ['0', ''].map(resourceName => ({ resourceType: 4, resourceName, configs: [] }));
+  const said = { connection: 9, clientId: 'twin' };
+  return [
+    { ...said, api: 'AlterConfigs', version: 1, body: { resources, validateOnly: false } },
+    { ...said, api: 'ApiVersions', version: 0, body: {} },
+  ];
+}
+
 /** Takes the conversation's topics away again. */
 export function farewell(): Step {
   const topicNames = Array.from({ length: 15 }, (_, n) => ref(`topic:${n}`, ''));

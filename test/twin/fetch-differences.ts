@@ -30,6 +30,8 @@ export const fetchDifferences: readonly Allowed[] = [
     matches: difference => {
       if (difference.step?.api !== 'Fetch' || difference.step.version > 3) return false;
       const { ours, kafka, field } = partitionOf(difference);
+      // Kafka converts while it sends: what it cannot convert then ends the connection.
+      if ((difference.answers.kafka as { kind?: string }).kind === 'closed' && wholeOf(difference.answers.ours).responses.some(({ errorCode }) => errorCode === UNSUPPORTED_VERSION)) return true;
       // Records that Kafka cannot convert, for what they are, end its whole answer.
       if (isRefused(difference.answers.kafka, UNKNOWN_SERVER_ERROR) && wholeOf(difference.answers.ours).responses.some(({ errorCode }) => errorCode === UNSUPPORTED_VERSION)) return true;
       if (ours?.errorCode !== UNSUPPORTED_VERSION) return false;
@@ -39,11 +41,19 @@ export const fetchDifferences: readonly Allowed[] = [
     },
   },
   {
+    id: 'diverging-epoch-in-a-session',
+    reason: 'an exception of Kafka\'s where a session learnt of an epoch that its later, older requests cannot be told about',
+    ends: true,
+    matches: ({ step, path, answers }) => step?.api === 'Fetch' && step.version < 12 && (step.body as Body).sessionId !== 0 && path.startsWith('answer.') && wholeOf(answers.kafka).errorCode === UNSUPPORTED_VERSION && wholeOf(answers.ours).errorCode === 0,
+  },
+  {
     id: 'fetch-limits',
     reason: 'a limit below zero is an exception of Kafka\'s where there is something to read',
     matches: difference => {
       if (difference.step?.api !== 'Fetch') return false;
       const { ours, kafka } = partitionOf(difference);
+      // In a session a partition that has no news is left out, an error never.
+      if (difference.path === 'answer.responses.length') return hasLimitBelowZero(difference) && wholeOf(difference.answers.ours).responses.some(({ errorCode }) => errorCode === INVALID_REQUEST);
       // Where what was read before has used the limit up, Kafka does not come to its exception.
       return ours?.errorCode === INVALID_REQUEST && (kafka?.errorCode === UNKNOWN_SERVER_ERROR || (kafka?.errorCode === 0 && hasLimitBelowZero(difference)));
     },
@@ -78,6 +88,17 @@ export const fetchDifferences: readonly Allowed[] = [
       if (step === undefined || !hasIsolation(difference)) return false;
       if (step.api === 'ListOffsets') return path.endsWith('.errorCode') && ours === INVALID_REQUEST && kafka === UNKNOWN_SERVER_ERROR;
       return step.api === 'Fetch' && isRefused(difference.answers.ours, INVALID_REQUEST);
+    },
+  },
+  {
+    id: 'woken-by-the-first',
+    reason: 'a fetch that waits goes on when one of the logs that a produce request writes to has its records; Kafka writes to all of them first',
+    matches: ({ step, path, answers }) => {
+      if (step?.api !== 'Fetch' || ![answers.ours, answers.kafka].every(each => (each as { came?: string }).came === 'after a wait')) return false;
+      const [ours, kafka] = [wholeOf(answers.ours).responses, wholeOf(answers.kafka).responses];
+      const empty = (told: Told | undefined): boolean => told?.errorCode === 0 && Array.isArray(told['records']) && told['records'].length === 0;
+      // With a small limit the later partitions of ours have what the earlier ones of Kafka's took.
+      return /\]\.(highWatermark|lastStableOffset|records)/.test(path) && ours.length === kafka.length && !ours.every(empty) && ours.some((each, at) => empty(each) && kafka[at]?.errorCode === 0 && !empty(kafka[at]));
     },
   },
 ];

@@ -39,7 +39,7 @@ export interface Grammar {
   /** How long a broker may take, behind its answer, for what nobody can ask after. Milliseconds. */
   rests?(answer: never): number;
   /** What was acknowledged before is seen at once: it need not rest. */
-  readonly readsOwnWrites?: boolean;
+  readsOwnWrites?(body: never): boolean;
   /** The part of an answer that is about this conversation and not about the others beside it. */
   within?(answer: never, prefix: string): object;
   /** Lists whose order says nothing, by their path, and the fields that order them here. */

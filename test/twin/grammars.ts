@@ -1,6 +1,7 @@
 // Every grammar there is. `npm run lint` asks that each served api has one (grammar-lint.ts).
 
 import type { Grammar } from './grammar.js';
+import { alterConfigs } from './grammar/alter-configs.js';
 import { apiVersions } from './grammar/api-versions.js';
 import { createPartitions } from './grammar/create-partitions.js';
 import { createTopics } from './grammar/create-topics.js';
@@ -30,7 +31,7 @@ import { syncGroup } from './grammar/sync-group.js';
 import { updateMetadata } from './grammar/update-metadata.js';
 
 export const grammars: readonly Grammar[] = [
-  apiVersions, createPartitions, createTopics, deleteGroups, deleteTopics, describeCluster, describeConfigs, describeGroups, fetch,
+  alterConfigs, apiVersions, createPartitions, createTopics, deleteGroups, deleteTopics, describeCluster, describeConfigs, describeGroups, fetch,
   findCoordinator, heartbeat, incrementalAlterConfigs, initProducerId, joinGroup, leaderAndIsr, leaveGroup, listGroups, listOffsets,
   metadata, offsetCommit, offsetDelete, offsetFetch, offsetForLeaderEpoch, produce, stopReplica, syncGroup, updateMetadata,
 ];

@@ -49,7 +49,7 @@ export class Player {
     const heard: Promise<Heard>[] = [];
     for (const step of steps) {
       const restMs = this.#restUntil - performance.now();
-      if (restMs > 0 && grammarOf(step.api).readsOwnWrites !== true) await new Promise(resolve => setTimeout(resolve, restMs));
+      if (restMs > 0 && grammarOf(step.api).readsOwnWrites?.(step.body as never) !== true) await new Promise(resolve => setTimeout(resolve, restMs));
       const outcome = this.#say(step);
       heard.push(outcome);
       if (step.inFlight === true) continue;

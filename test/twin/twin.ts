@@ -3,11 +3,12 @@
 
 import { compareSegments, compareZnodes, forgetOldChanges } from './aftermath.js';
 import { compareSteps, type Difference, type Sides } from './compare.js';
-import type { Conversation } from './conversation.js';
-import { converse, farewell } from './converse.js';
+import type { Conversation, Step } from './conversation.js';
+import { brokersAsBefore, converse, farewell } from './converse.js';
 import { Coverage } from './coverage.js';
 import { cutOf, sortOut, type Sorted } from './differences.js';
 import { Gate } from './gate.js';
+import { ofBrokers } from './grammar/config-resources.js';
 import { MadeUp } from './normal.js';
 import type { Pair } from './pair.js';
 import { Player } from './play.js';
@@ -43,6 +44,7 @@ export interface Found {
 
 /** Groups of other conversations feel a deleted topic, and their metadata what is said of the live brokers. */
 const FELT_BY_OTHERS = new Set(['DeleteTopics', 'UpdateMetadata']);
+const ALTERS = new Set(['AlterConfigs', 'IncrementalAlterConfigs']);
 /** A difference that shows so often of three times is no chance. */
 const CONFIRMATIONS = 2;
 /** Conversations whose topics are still there. */
@@ -131,7 +133,7 @@ export class Twin {
   /** The faults that a conversation shows. */
   async play(conversation: Conversation, counted = false): Promise<readonly Difference[]> {
     const prefix = counted ? `w0-${this.#played++}-` : `w1-${this.#again++}-`;
-    const alone = conversation.steps.some(({ api }) => FELT_BY_OTHERS.has(api));
+    const alone = conversation.steps.some(step => FELT_BY_OTHERS.has(step.api) || altersBrokers(step));
     const play = (): Promise<Sorted> => this.#play(conversation, prefix, { counted });
     const { faults } = await (alone ? this.#gate.alone(play) : this.#gate.together(play));
     if (this.#farewells.length >= MOST_FAREWELLS) await this.#gate.alone(() => this.#sayFarewell());
@@ -177,10 +179,15 @@ export class Twin {
       if (counted) for (const [id, count] of sorted.allowed) this.allowed.set(id, (this.allowed.get(id) ?? 0) + count);
       return sorted;
     } finally {
+      if (steps.some(altersBrokers)) await Promise.all([players.ours, players.kafka].map(player => player.play(brokersAsBefore())));
       await Promise.all([players.ours.close(), players.kafka.close()]);
       if (!kept) this.#farewells.push([players.ours, players.kafka]);
     }
   }
+}
+
+function altersBrokers({ api, body }: Step): boolean {
+  return ALTERS.has(api) && ofBrokers(body);
 }
 
 /** Differences of one kind are told once. */

@@ -1,19 +1,11 @@
 // Embedded coordination as a broker brings it.
 import { existsSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startBroker } from '../../src/server/broker.js';
 import { brokerOptions, freshDirectory, TestBroker } from '../support/broker.js';
+import { freePort } from '../support/free-port.js';
 import { connected } from './support/kit.js';
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
 
 test('odradek.embedded.port is where an operator finds it', async () => {
   const port = await freePort();

@@ -5,7 +5,7 @@
 import { sideBySide } from '../../base/side-by-side.js';
 import { topicNameProblem } from '../../base/topic-name.js';
 import { Turns } from '../../base/turns.js';
-import { describeBroker, describeClusterDefault, describeTopic, type ConfigEntry, type DescribeOptions } from '../../config/describe.js';
+import { describeBroker, describeClusterDefault, describeLoggers, describeTopic, type ConfigEntry, type DescribeOptions } from '../../config/describe.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { DescribeConfigsRequest, DescribeConfigsResponse, type DescribeConfigsResponseInput } from '../../protocol/messages.js';
 import { brokerIdOf, ConfigResource, invalidRequest, isConfigResource } from '../config-resources.js';
@@ -83,8 +83,7 @@ async function describe(asked: Asked, options: DescribeOptions, broker: BrokerSe
     case ConfigResource.brokerLogger:
       if (name === '') throw invalidRequest('Broker id must not be empty');
       checkBrokerId(name, broker, `expected ${broker.brokerId}`);
-      // Kafka's loggers are Java's, by class. There are none here.
-      return [];
+      return describeLoggers(broker.loggers.all(), options);
     default:
       throw invalidRequest(name === '' ? 'Client metrics subscription name must not be empty' : 'Config type client-metrics is only supported on KRaft clusters');
   }

@@ -1,16 +1,14 @@
 // Whether a batch may be appended, and how it is handed to its log.
 
-import { AppendFlag } from '../../native/exchange.js';
 import type { Commands } from '../../native/commands.js';
 import { IDEMPOTENT } from '../../log/partition-log.js';
-import { Verdict, type ProducerStateManager } from '../../log/producer-state.js';
+import { Verdict } from '../../log/producer-state.js';
 import type { ResponseSpace } from '../../network/response-space.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import type { ProduceRequestView } from '../../protocol/hot/produce.js';
 import type { Partition } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import { BatchHeader } from './batch-header.js';
-import type { Look } from './inspector.js';
 import { NO_LOG_START, type ProduceRows } from './produce-rows.js';
 
 export interface AdmissionOptions {
@@ -58,10 +56,16 @@ export class Admission {
     for (let row = 0; row < view.partitionCount; row++) rows.refuse(row, this.#requestError, NO_LOG_START, this.header.message);
   }
 
+  /** The same for one of them, where the others can no longer be refused. */
+  refuseAlone(rows: ProduceRows, row: number): void {
+    this.requestRefused = false;
+    rows.refuse(row, this.#requestError, NO_LOG_START, this.header.message);
+  }
+
   /**
    * Decides a row in the order of Kafka's checks: topic known, records, acks, leadership, min ISR, producer state. One that is
    * left UNDECIDED may be appended, unless the verdict is to wait or the row is to be looked into first. Where
-   * `requestRefused` is set afterwards, refuseAll() decides all rows.
+   * `requestRefused` is set afterwards, the answer is refuseAll()'s.
    */
   decide(view: ProduceRequestView, rows: ProduceRows, asker: Asker, topic: string, partition: Partition | undefined, row: number): Verdict {
     const header = this.header;
@@ -103,42 +107,23 @@ export class Admission {
     return verdict;
   }
 
-  /** What is to be looked into of a row that wants it. */
-  look(view: ProduceRequestView, asker: Pick<Asker, 'apiVersion'>, partition: Partition, row: number): Look {
-    const start = view.recordsStart(row);
-    this.header.read(this.#options.space.view, start, view.recordsLength(row), asker.apiVersion);
-    return { row, start, length: this.header.size, partition };
+  /** The batch of a row, for who comes back to it. */
+  read(view: ProduceRequestView, apiVersion: number, row: number): BatchHeader {
+    this.header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), apiVersion);
+    return this.header;
   }
 
-  /** Gives one batch to its log: with the answer that was announced before, or with a cookie to whoever waits for it. */
-  submit(view: ProduceRequestView, asker: Asker, partition: Partition, row: number, cookie: number, answered: boolean): void {
+  /** Gives a batch to its log, as a row of the answer that was begun for its request. Its header is the one that was read last. */
+  submit(view: ProduceRequestView, slot: number, partition: Partition, row: number): void {
     const header = this.header;
     const log = partition.log!;
-    header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), asker.apiVersion);
     let generation = 0;
-    let marks = cookie;
+    let marks = 0;
     if (header.producerId >= 0) {
       log.producers.prepare(header.producerId, header.producerEpoch, header.firstSequence, header.lastSequence, header.transactional);
       generation = log.generation;
-      marks |= IDEMPOTENT;
+      marks = IDEMPOTENT;
     }
-    const flags = partition.appendFlags | (answered ? 0 : AppendFlag.notify);
-    this.#options.commands.append(log.index, view.recordsStart(row), header.size, partition.leaderEpoch, flags, generation, marks, answered);
-  }
-
-  /**
-   * Which of the request's batches others wait for to be decided anew, read while its bytes are there. What is answered is
-   * to be called when nothing more is decided about them.
-   */
-  owed(view: ProduceRequestView, partitions: readonly (Partition | undefined)[], apiVersion: number): () => void {
-    const { header } = this;
-    const all: { producers: ProducerStateManager; id: number; epoch: number; firstSequence: number }[] = [];
-    for (let row = 0; row < view.partitionCount; row++) {
-      const producers = partitions[row]?.log?.producers;
-      if (producers?.owes !== true) continue;
-      if (header.read(this.#options.space.view, view.recordsStart(row), view.recordsLength(row), apiVersion) !== ErrorCode.None) continue;
-      all.push({ producers, id: header.producerId, epoch: header.producerEpoch, firstSequence: header.firstSequence });
-    }
-    return () => { for (const { producers, id, epoch, firstSequence } of all) producers.letGo(id, epoch, firstSequence); };
+    this.#options.commands.appendRow(slot, row, log.index, view.recordsStart(row), header.size, partition.leaderEpoch, partition.appendFlags, generation, marks);
   }
 }

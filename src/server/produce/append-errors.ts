@@ -20,6 +20,8 @@ const CODES = new Map<number, number>([
   [NativeCode.tooManyFiles, ErrorCode.KafkaStorageError],
   // The log was closed under the request: the replica moved or the topic is being deleted.
   [NativeCode.closed, ErrorCode.NotLeaderOrFollower],
+  // Another leadership had begun before it was its turn.
+  [NativeCode.fencedEpoch, ErrorCode.NotLeaderOrFollower],
 ]);
 
 export function appendErrorCode(nativeCode: number): number {

@@ -6,7 +6,7 @@ import { ProduceResponseEncoder, type ProducePartitionDetails, type ProduceReque
 import { Writer } from '../../protocol/writer.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
 import { currentLeader, LeaderEndpoints } from '../current-leader.js';
-import { PLACEHOLDER, UNDECIDED, type ProduceRows } from './produce-rows.js';
+import { PLACEHOLDER, SUBMITTED, type ProduceRows } from './produce-rows.js';
 
 const FLEXIBLE_FROM = 9;
 /** Bytes an answer takes: fixed, per topic beside its name, per partition. */
@@ -121,7 +121,7 @@ export class ProduceAnswer {
     const { view, rows } = this.#answerable;
     const code = rows.code[row]!;
     const index = view.partitionIndex(row);
-    if (code === UNDECIDED) this.encoder.partition(index, 0, PLACEHOLDER, -1, -1);
+    if (code === SUBMITTED) this.encoder.partition(index, 0, PLACEHOLDER, -1, -1);
     else this.encoder.partition(index, code, rows.baseOffset[row]!, rows.logAppendTime[row]!, rows.logStartOffset[row]!, code === 0 ? undefined : this.#details(row, code));
   }
 

@@ -1,7 +1,10 @@
 // What was decided about each partition of one produce request, a row each.
 
-/** Not decided yet; the batch goes to the log. */
+/** Not decided yet, or to be decided again. */
 export const UNDECIDED = -2;
+
+/** The batch was given to its log: what becomes of it stands in the answer when that is sent. */
+export const SUBMITTED = -3;
 
 /** Base offset in an answer that is still to be filled in. No log has it. */
 export const PLACEHOLDER = -2;
@@ -14,6 +17,9 @@ export const UNSEEN = 0;
 export const SEEN = 1;
 export const WANTED = 2;
 
+/** Rows that there is room for from the beginning, and at most between requests. */
+const FEW = 8;
+const KEPT = 256;
 /** Records told of in one answer. Beyond, one of each batch. */
 const MOST_BLAMED = 5000;
 
@@ -24,36 +30,37 @@ export interface RecordBlame {
 }
 
 export class ProduceRows {
-  /** UNDECIDED, or the error code the partition is answered with. */
-  code = new Int16Array(16);
-  baseOffset = new Float64Array(16);
-  logAppendTime = new Float64Array(16);
-  logStartOffset = new Float64Array(16);
+  /** UNDECIDED, SUBMITTED, or the error code the partition is answered with. */
+  code = new Int16Array(FEW);
+  baseOffset = new Float64Array(FEW);
+  logAppendTime = new Float64Array(FEW);
+  logStartOffset = new Float64Array(FEW);
   /** UNSEEN, SEEN or WANTED. */
-  inspected = new Uint8Array(16);
-  /** Decided by what happened to the batch, not by the state of the partition: no second look may overturn it. */
-  final = new Uint8Array(16);
+  inspected = new Uint8Array(FEW);
+  /** What was decided last of a row that is UNDECIDED: whether it may go to its log, or what it waits for (Verdict). */
+  verdict = new Uint8Array(FEW);
+  /** 1: a failure in the log before it took the batch down, so that others may wait for it to be decided again. */
+  anew = new Uint8Array(FEW);
   readonly message: (string | undefined)[] = [];
   /** Those that are to blame, where records are. */
   readonly records: (readonly RecordBlame[] | undefined)[] = [];
   #blamed = 0;
-  #count = 0;
 
   /** Starts over with `count` rows. */
   reset(count: number): void {
-    this.#count = count;
-    if (count > this.code.length) {
-      const room = Math.max(count, this.code.length * 2);
+    if (count > this.code.length || (this.code.length > KEPT && count <= KEPT)) {
+      const room = Math.max(count, FEW);
       this.code = new Int16Array(room);
       this.baseOffset = new Float64Array(room);
       this.logAppendTime = new Float64Array(room);
       this.logStartOffset = new Float64Array(room);
       this.inspected = new Uint8Array(room);
-      this.final = new Uint8Array(room);
+      this.verdict = new Uint8Array(room);
+      this.anew = new Uint8Array(room);
     }
     this.code.fill(UNDECIDED, 0, count);
     this.inspected.fill(0, 0, count);
-    this.final.fill(0, 0, count);
+    this.anew.fill(0, 0, count);
     this.message.length = 0;
     this.records.length = 0;
     this.#blamed = 0;
@@ -78,6 +85,12 @@ export class ProduceRows {
     this.records[row] = told;
   }
 
+  /** With acks=0 nobody can be told of this but by the end of the connection. */
+  anyRefused(count: number): boolean {
+    for (let row = 0; row < count; row++) if (this.code[row] !== 0 && this.code[row] !== SUBMITTED) return true;
+    return false;
+  }
+
   settle(row: number, baseOffset: number, logAppendTime: number, logStartOffset: number): void {
     this.end(row, 0, baseOffset, logAppendTime, logStartOffset);
   }
@@ -88,23 +101,6 @@ export class ProduceRows {
     this.baseOffset[row] = baseOffset;
     this.logAppendTime[row] = logAppendTime;
     this.logStartOffset[row] = logStartOffset;
-  }
-
-  /** What must outlive a wait: what was looked at, and what is final. Answers how to put it back after a reset. */
-  keep(): (again: ProduceRows) => void {
-    const count = this.#count;
-    const [code, inspected, final] = [this.code.slice(0, count), this.inspected.slice(0, count), this.final.slice(0, count)];
-    const [baseOffset, logAppendTime, logStartOffset] = [this.baseOffset.slice(0, count), this.logAppendTime.slice(0, count), this.logStartOffset.slice(0, count)];
-    const [message, records] = [[...this.message], [...this.records]];
-    return again => {
-      again.inspected.set(inspected);
-      for (let row = 0; row < count; row++) {
-        if (final[row] === 0) continue;
-        if (code[row] !== 0) again.refuse(row, code[row]!, logStartOffset[row], message[row], records[row]);
-        again.end(row, code[row]!, baseOffset[row]!, logAppendTime[row]!, logStartOffset[row]!);
-        again.final[row] = 1;
-      }
-    };
   }
 }
 

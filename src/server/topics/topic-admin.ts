@@ -9,9 +9,10 @@ import type { BrokerConfig } from '../../config/broker-config.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import type { MetadataCache } from '../../replication/metadata-cache.js';
 import { ZkError, type ZooKeeper } from '../../zookeeper/types.js';
-import { encodeConfig, encodeConfigChange } from '../../zookeeper/znodes/config.js';
-import { deleteTopicPath, SequencePrefix, topicConfigPath, topicEntity, topicPath, ZnodePath } from '../../zookeeper/znodes/paths.js';
+import { encodeConfig } from '../../zookeeper/znodes/config.js';
+import { deleteTopicPath, topicConfigPath, topicEntity, topicPath, ZnodePath } from '../../zookeeper/znodes/paths.js';
 import { decodeTopic, encodeTopic } from '../../zookeeper/znodes/topic.js';
+import { writeEntityConfig } from '../entity-config.js';
 import { RequestError } from '../request-error.js';
 import { AssignmentError, assignReplicas } from './assignment.js';
 import { checkGiven, checkedGrowth, inSequence, type Assignment } from './given-assignment.js';
@@ -128,17 +129,9 @@ export class TopicAdmin {
     });
   }
 
-  /** Replaces a topic's overrides and tells every broker (entityConfigWrite in zookeeper.json). */
+  /** Replaces a topic's overrides and tells every broker. */
   async writeConfig(name: TopicName, configs: ReadonlyMap<string, string>): Promise<void> {
-    const path = topicConfigPath(name);
-    const data = encodeConfig(Object.fromEntries(configs));
-    try {
-      await this.#zk.setData(path, data);
-    } catch (error) {
-      if (!(error instanceof ZkError && error.code === 'NONODE')) throw error;
-      await this.#zk.create(path, data);
-    }
-    await this.#zk.create(SequencePrefix.configChange, encodeConfigChange(topicEntity(name)), { mode: 'persistentSequential' });
+    await writeEntityConfig(this.#zk, topicConfigPath(name), topicEntity(name), configs);
   }
 
   /** In ZooKeeper, whatever this broker has heard of it. */

@@ -1,5 +1,6 @@
 // Every topic's overrides, as /config/topics has them, and what they add up to with the broker's settings.
 
+import { isDeepStrictEqual } from 'node:util';
 import { topicNames, type TopicName } from '../../base/topic-name.js';
 import type { BrokerConfig } from '../../config/broker-config.js';
 import type { Texts } from '../../config/settings.js';
@@ -16,16 +17,21 @@ export class TopicConfigs {
   readonly #overrides = new Map<string, Texts>();
   readonly #effective = new Map<string, TopicConfig>();
   /** Many topics have no override of their own: they share one. */
-  #plain: TopicConfig | undefined;
+  #plain: TopicConfig;
   readonly #changed: (topic: TopicName) => void;
 
-  constructor(zk: ZooKeeper, config: BrokerConfig, changed: (topic: TopicName) => void) {
+  /** `changed` hears of a topic whose settings were read again; `allChanged` of other defaults, which hold for every topic. */
+  constructor(zk: ZooKeeper, config: BrokerConfig, changed: (topic: TopicName) => void, allChanged: () => void) {
     this.#zk = zk;
     this.#config = config;
     this.#changed = changed;
+    this.#plain = topicConfig(NONE, config.settings);
     config.onChange(() => {
-      this.#plain = undefined;
+      const before = this.#plain;
+      this.#plain = topicConfig(NONE, config.settings);
+      if (isDeepStrictEqual(before, this.#plain)) return;
       this.#effective.clear();
+      allChanged();
     });
   }
 
@@ -35,7 +41,7 @@ export class TopicConfigs {
 
   of(topic: string): TopicConfig {
     const overrides = this.#overrides.get(topic);
-    if (overrides === undefined || overrides.size === 0) return (this.#plain ??= topicConfig(NONE, this.#config.settings));
+    if (overrides === undefined || overrides.size === 0) return this.#plain;
     let effective = this.#effective.get(topic);
     if (effective === undefined) this.#effective.set(topic, (effective = topicConfig(overrides, this.#config.settings)));
     return effective;

@@ -1,5 +1,5 @@
 import { ZnodeFormatError, bytes, integer, isFields, object, parse, string, type Fields } from './json.js';
-import { scalaImmutableOrder, scalaMutableOrder } from './key-order.js';
+import { scalaImmutableOrder, scalaMutableOrder } from '../../base/java-order.js';
 
 const PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const;
 

@@ -1,5 +1,5 @@
 import { ZnodeFormatError, bytes, integer, isFields, object, parse, string } from './json.js';
-import { javaPropertiesOrder } from './key-order.js';
+import { javaPropertiesOrder } from '../../base/java-order.js';
 
 /** /config/<type>/<name>, version 1: the overrides of one topic, broker, client, user or address. */
 export function encodeConfig(config: Readonly<Record<string, string>>): Buffer {

@@ -1,5 +1,5 @@
 import { ZnodeFormatError, bytes, integer, isFields, object, parse } from './json.js';
-import { scalaImmutableOrder, scalaMutableOrder } from './key-order.js';
+import { scalaImmutableOrder, scalaMutableOrder } from '../../base/java-order.js';
 
 /** /feature, version 2. The finalized features' epoch is the znode's version. */
 export interface FinalizedFeatures {

@@ -1,4 +1,4 @@
-// Reading and writing the JSON of Kafka's znodes. Writing takes its keys' order from the caller (see key-order.ts), which
+// Reading and writing the JSON of Kafka's znodes. Writing takes its keys' order from the caller (see base/java-order.ts), which
 // a JavaScript object could not keep: it moves keys that look like numbers to the front.
 
 export class ZnodeFormatError extends Error {

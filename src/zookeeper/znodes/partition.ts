@@ -1,5 +1,5 @@
 import { bytes, integer, integers, object, parse } from './json.js';
-import { scalaImmutableOrder } from './key-order.js';
+import { scalaImmutableOrder } from '../../base/java-order.js';
 
 /** /brokers/topics/<topic>/partitions/<partition>/state, version 1. Every write is conditional on the znode's version. */
 export interface PartitionState {

@@ -15,6 +15,7 @@ export const ZnodePath = {
   feature: '/feature',
   configs: '/config',
   topicConfigs: '/config/topics',
+  brokerConfigs: '/config/brokers',
   configChanges: '/config/changes',
   deleteTopics: '/admin/delete_topics',
   reassignPartitions: '/admin/reassign_partitions',
@@ -36,6 +37,10 @@ export const topicConfigPath = (topic: TopicName): string => `${ZnodePath.topicC
 /** How a change of a topic's configuration is told (config_change in zookeeper.json). */
 export const topicEntity = (topic: TopicName): string => `${TOPIC_ENTITIES}${topic}`;
 export const TOPIC_ENTITIES = 'topics/';
+export const BROKER_ENTITIES = 'brokers/';
+/** Stands for every broker, or client, or user that has no settings of its own. */
+export const DEFAULT_ENTITY = '<default>';
+export const brokerConfigPath = (entity: number | typeof DEFAULT_ENTITY): string => `${ZnodePath.brokerConfigs}/${entity}`;
 
 declare const legal: unique symbol;
 /** A group's id that can be part of a path: also several parts, as Kafka has it, but none that leads elsewhere. */
@@ -70,7 +75,7 @@ export const PERSISTENT_PATHS: readonly string[] = [
   ZnodePath.topicConfigs,
   '/config/clients',
   '/config/users',
-  '/config/brokers',
+  ZnodePath.brokerConfigs,
   '/config/ips',
 ];
 

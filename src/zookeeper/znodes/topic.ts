@@ -1,5 +1,5 @@
 import { bytes, integers, isFields, object, parse } from './json.js';
-import { scalaMutableOrder } from './key-order.js';
+import { scalaMutableOrder } from '../../base/java-order.js';
 
 export type Assignment = ReadonlyMap<number, readonly number[]>;
 

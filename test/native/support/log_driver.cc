@@ -156,6 +156,9 @@ Recorder::Fate LogDriver::append_bytes(Bytes bytes, uint32_t flags, uint32_t gen
 
 Recorder::Fate LogDriver::append(const TestBatch& batch, uint32_t flags) { return append_bytes(encode(batch), flags); }
 
+Result<int64_t> LogDriver::begin_epoch(int32_t epoch) {
+  return wait<Result<int64_t>>([&](auto done) { log_->begin_epoch(epoch, done); });
+}
 Status LogDriver::truncate_to(int64_t offset) {
   return wait<Status>([&](auto done) { log_->truncate_to(offset, done); });
 }

@@ -90,6 +90,7 @@ class LogDriver {
   void hold();
   void release();
 
+  Result<int64_t> begin_epoch(int32_t epoch);
   Status truncate_to(int64_t offset);
   Status start_anew_at(int64_t offset);
   Result<int64_t> roll();

@@ -3,7 +3,7 @@ import { nameOf } from '../world.js';
 
 export const createPartitions: Grammar = {
   api: 'CreatePartitions',
-  readsOwnWrites: true,
+  readsOwnWrites: () => true,
   weights: { admin: 6, reading: 1 },
   say(world) {
     const { chance } = world;

@@ -6,7 +6,7 @@ import { learnTopics, whenThere } from './metadata.js';
 
 export const createTopics: Grammar = {
   api: 'CreateTopics',
-  readsOwnWrites: true,
+  readsOwnWrites: () => true,
   weights: { admin: 14, configs: 3, records: 1, reading: 1 },
   say(world) {
     const { chance } = world;

@@ -1,9 +1,9 @@
 import type { Grammar } from '../grammar.js';
-import { configName } from './create-topics.js';
+import { alteredKey, ofTopicsOnly, type Resources } from './config-resources.js';
 
 export const describeConfigs: Grammar = {
   api: 'DescribeConfigs',
-  readsOwnWrites: true,
+  readsOwnWrites: (body: Resources) => ofTopicsOnly(body),
   weights: { configs: 12, admin: 2, cluster: 3 },
   say(world) {
     const { chance } = world;
@@ -13,8 +13,8 @@ export const describeConfigs: Grammar = {
           const resourceType = chance.weighted([[2, 10], [4, 3], [8, 1], [0, 1], [1, 1], [3, 1], [16, 1], [32, 1], [99, 1]]);
           return {
             resourceType,
-            resourceName: resourceType === 4 || resourceType === 8 ? chance.pick(['0', '', '1', 'x', '-1']) : world.topicName(),
-            configurationKeys: chance.weighted<string[] | null>([[null, 3], [[configName(world), configName(world)], 6], [[], 1]]),
+            resourceName: resourceType === 4 || resourceType === 8 ? chance.weighted<string>([['0', 6], ['', 4], ['1', 1], ['x', 1], ['-1', 1]]) : world.topicName(),
+            configurationKeys: chance.weighted<string[] | null>([[null, 3], [[alteredKey(world, resourceType), alteredKey(world, resourceType)], 6], [[], 1]]),
           };
         })),
         includeSynonyms: chance.percent(40),

@@ -1,13 +1,12 @@
 import type { Grammar } from '../grammar.js';
-import { configName, configValue } from './create-topics.js';
-import { nameOf } from '../world.js';
+import { alteredKey, alteredName, alteredType, alteredValue, ofTopicsOnly, type Resources } from './config-resources.js';
 
 const SET = 0;
 const DELETE = 1;
 
 export const incrementalAlterConfigs: Grammar = {
   api: 'IncrementalAlterConfigs',
-  readsOwnWrites: true,
+  readsOwnWrites: (body: Resources) => ofTopicsOnly(body),
   weights: { configs: 14, admin: 2 },
   say(world) {
     const { chance } = world;
@@ -15,12 +14,12 @@ export const incrementalAlterConfigs: Grammar = {
     return {
       body: {
         resources: chance.some(chance.weighted([[1, 6], [2, 1]]), () => {
-          const resourceType = chance.weighted([[2, 30], [0, 1], [1, 1], [3, 1], [16, 1], [99, 1]]);
+          const resourceType = alteredType(world);
           return {
             resourceType,
-            resourceName: chance.percent(85) ? nameOf(world.anyTopic()) : world.topicName(),
-            configs: mild ? [mildly(world)] : chance.some(chance.weighted([[1, 5], [2, 3], [0, 1]]), () => ({
-              name: configName(world), configOperation: chance.weighted([[SET, 8], [DELETE, 3], [2, 2], [3, 2], [4, 1], [-1, 1]]), value: configValue(world),
+            resourceName: alteredName(world, resourceType),
+            configs: mild && resourceType === 2 ? [mildly(world)] : chance.some(chance.weighted([[1, 5], [2, 3], [0, 1]]), () => ({
+              name: alteredKey(world, resourceType), configOperation: chance.weighted([[SET, 8], [DELETE, 3], [2, 2], [3, 2], [4, 1], [-1, 1]]), value: alteredValue(world, resourceType),
             })),
           };
         }),
@@ -28,12 +27,14 @@ export const incrementalAlterConfigs: Grammar = {
       },
     };
   },
-  /** What is written to ZooKeeper counts once the broker has heard of it, and its thread for that may be behind. */
-  rests({ responses }: { responses: readonly { readonly errorCode: number }[] }) {
-    return responses.some(({ errorCode }) => errorCode === 0) ? 100 : 0;
-  },
+  rests: restsForSettings,
   unordered: { responses: ['resourceType', 'resourceName'] },
 };
+
+/** What is written to ZooKeeper counts once the broker has heard of it, and its thread for that may be behind. */
+export function restsForSettings({ responses }: { responses: readonly { readonly errorCode: number }[] }): number {
+  return responses.some(({ errorCode }) => errorCode === 0) ? 100 : 0;
+}
 
 /** Such as changes what a topic takes and gives, and leaves it usable. */
 function mildly({ chance }: { chance: { pick<T>(from: readonly T[]): T } }): object {

@@ -1,5 +1,5 @@
-// In which order Kafka's own classes write the keys of a JSON object. Nobody who reads JSON may care, but whoever
-// compares two clusters' znodes byte for byte does, and so do our tests. Three kinds of map stand behind Kafka's payloads.
+// In which order Kafka's own classes tell the keys of a map: in znodes, and in messages. Nobody who reads JSON may care, but
+// whoever compares two clusters' znodes byte for byte does, and so do our tests. Three kinds of map stand behind them.
 
 const HASH_SEED = 31;
 
