@@ -6,8 +6,10 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <mutex>
 #include <vector>
 
@@ -44,6 +46,10 @@ class CommitGate {
     if (refusal_ != 0) return {Fate::kTakenBack, refusal_};
     if (alone_ || append.last_offset < watermark_) return {Fate::kCommitted, 0};
     before_parking();
+    if (!listed_) {
+      listed_ = true;
+      unlisted_.store(true, std::memory_order_relaxed);
+    }
     parked_.push_back(append);
     earliest_ns_ = std::min(earliest_ns_, append.deadline_ns);
     return {Fate::kParked, 0};
@@ -81,15 +87,16 @@ class CommitGate {
     take_below(INT64_MAX, taken);
   }
 
-  void expire(uint64_t now_ns, std::vector<ParkedAppend>* expired) {
+  // The appends parked since it was last taken off the list began with none: it is to be listed among the gates that have
+  // deadlines. Said once, to whoever serves the log.
+  bool to_be_listed() { return unlisted_.load(std::memory_order_relaxed) && unlisted_.exchange(false, std::memory_order_relaxed); }
+
+  // False: nothing is parked, and it is off the list.
+  bool expire(uint64_t now_ns, std::vector<ParkedAppend>* expired) {
     const std::lock_guard guard(lock_);
-    if (now_ns < earliest_ns_) return;
-    const auto out = [&](const ParkedAppend& each) { return each.deadline_ns <= now_ns; };
-    std::copy_if(waiting(), parked_.end(), std::back_inserter(*expired), out);
-    parked_.erase(std::remove_if(waiting(), parked_.end(), out), parked_.end());
-    earliest_ns_ = UINT64_MAX;
-    for (auto each = waiting(); each != parked_.end(); ++each) earliest_ns_ = std::min(earliest_ns_, each->deadline_ns);
-    tidy();
+    if (now_ns >= earliest_ns_) take_expired(now_ns, expired);
+    listed_ = gone_ < parked_.size();
+    return listed_;
   }
 
   size_t parked() {
@@ -101,6 +108,15 @@ class CommitGate {
   static constexpr size_t kKept = 1024;  // room that a gate keeps where nobody waits
 
   std::vector<ParkedAppend>::iterator waiting() { return parked_.begin() + static_cast<ptrdiff_t>(gone_); }
+
+  void take_expired(uint64_t now_ns, std::vector<ParkedAppend>* expired) {
+    const auto out = [&](const ParkedAppend& each) { return each.deadline_ns <= now_ns; };
+    std::copy_if(waiting(), parked_.end(), std::back_inserter(*expired), out);
+    parked_.erase(std::remove_if(waiting(), parked_.end(), out), parked_.end());
+    earliest_ns_ = UINT64_MAX;
+    for (auto each = waiting(); each != parked_.end(); ++each) earliest_ns_ = std::min(earliest_ns_, each->deadline_ns);
+    tidy();
+  }
 
   void take_below(int64_t offset, std::vector<ParkedAppend>* out) {
     while (gone_ < parked_.size() && parked_[gone_].last_offset < offset) out->push_back(parked_[gone_++]);
@@ -127,7 +143,9 @@ class CommitGate {
   uint64_t earliest_ns_ = UINT64_MAX;  // no deadline is before it
   int64_t watermark_ = 0;
   bool alone_ = false;
+  bool listed_ = false;
   int32_t refusal_ = kNobodyLeads;  // Kafka's error code; 0: open
+  std::atomic<bool> unlisted_{false};
 
  public:
   // Until somebody leads: NOT_LEADER_OR_FOLLOWER.

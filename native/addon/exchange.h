@@ -106,7 +106,7 @@ class Exchange final : private WarmUp {
   // -- what is committed (commit_gate.h). -1 where the log is not open.
   int64_t commit_alone(uint32_t log, bool alone);
   void take_back(uint32_t log, int32_t refusal);
-  size_t expire_parked(int32_t refusal);  // how many are left
+  size_t expire_parked(int32_t refusal);  // how many logs still have some
 
 
   FileSystem& files() { return files_; }
@@ -160,6 +160,9 @@ class Exchange final : private WarmUp {
   double slice_facts_[4] = {};
   Completions completions_;
   Answers answers_;
+
+  SpinLock parked_logs_lock_;
+  std::vector<uint32_t> parked_logs_;  // under parked_logs_lock_: where something waits to be committed, or did
 
   std::vector<std::unique_ptr<Entry>> entries_;  // main only; log threads hold their own Entry
   std::vector<uint32_t> free_entries_;

@@ -53,6 +53,10 @@ void Exchange::completed(Entry& entry, std::span<const AppendDone> done) {
       answers_.ended(static_cast<uint32_t>(cookie.answer), cookie.row, std::move(outcome), each.last_offset, entry.gate, now_ns, outlet);
     }
     batch.send();
+    if (entry.gate.to_be_listed()) {
+      const std::lock_guard guard(parked_logs_lock_);
+      parked_logs_.push_back(entry.index);
+    }
   }
   if (!news.empty()) {
     completions_.push(news);
@@ -113,17 +117,22 @@ void Exchange::take_back(uint32_t index, int32_t refusal) {
 }
 
 size_t Exchange::expire_parked(int32_t refusal) {
-  size_t left = 0;
+  std::vector<uint32_t> logs;
+  {
+    const std::lock_guard guard(parked_logs_lock_);
+    logs.swap(parked_logs_);
+  }
   let_go([&](Outlet& outlet) {
     const uint64_t now_ns = clock_.monotonic_ns();
-    for (const auto& entry : entries_) {
-      if (!entry) continue;
-      entry->gate.expire(now_ns, &released_);
-      left += entry->gate.parked();
-    }
+    // A log may have been forgotten since, and another have its place: that one is listed once more, which does no harm.
+    std::erase_if(logs, [&](uint32_t index) { return !entries_[index] || !entries_[index]->gate.expire(now_ns, &released_); });
     answers_.refused(released_, refusal, outlet);
   });
-  return left;
+  if (!logs.empty()) {
+    const std::lock_guard guard(parked_logs_lock_);
+    parked_logs_.insert(parked_logs_.end(), logs.begin(), logs.end());
+  }
+  return logs.size();
 }
 
 }  // namespace odradek

@@ -14,9 +14,9 @@ const BROKER = {
   ],
   'logs on disk': [
     'log.dir', 'log.dirs', 'log.flush.offset.checkpoint.interval.ms', 'log.flush.scheduler.interval.ms',
-    'log.flush.start.offset.checkpoint.interval.ms', 'producer.id.expiration.ms', 'replica.high.watermark.checkpoint.interval.ms',
+    'log.flush.start.offset.checkpoint.interval.ms', 'producer.id.expiration.ms', 'replica.high.watermark.checkpoint.interval.ms', 'replica.lag.time.max.ms',
   ],
-  'producing and fetching': ['fetch.max.bytes', 'max.incremental.fetch.session.cache.slots', 'transaction.max.timeout.ms'],
+  'producing and fetching': ['fetch.max.bytes', 'replica.selector.class', 'max.incremental.fetch.session.cache.slots', 'transaction.max.timeout.ms'],
   replication: ['replication.quota.window.num', 'replication.quota.window.size.seconds'],
   topics: [
     'auto.create.topics.enable', 'default.replication.factor', 'delete.topic.enable', 'num.partitions',

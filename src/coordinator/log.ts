@@ -10,12 +10,13 @@ export interface CoordinatorLog {
    */
   append(partition: number, batch: Uint8Array): Promise<number>;
   /**
-   * Whole batches from `offset` on, up to the high watermark, at least one if there is one.
-   * Empty means that nothing is left. A new leader whose high watermark is still behind its log end must therefore
-   * wait before it says so: what its predecessor appended may yet be committed.
+   * Whole batches from `offset` on, up to the end of the log, at least one if there is one. Empty means that nothing is left.
+   * What a new leader's predecessor appended may not be committed yet: see committed().
    */
   read(partition: number, offset: number, maxBytes: number): Promise<{ bytes: Uint8Array; nextOffset: number }>;
   logStartOffset(partition: number): number;
+  /** Resolves when everything below `offset` is committed; rejects with a CoordinatorLogError when leadership is lost before. */
+  committed(partition: number, offset: number): Promise<void>;
 }
 
 /** A refused or failed append. `code` is what Produce would have answered. */

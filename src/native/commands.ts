@@ -54,6 +54,17 @@ export class Commands {
     this.#two(Command.releaseFrame, slot);
   }
 
+  /** Sends an arena range on a dialled connection. */
+  send(connection: number, offset: number, length: number): void {
+    const words = this.#words;
+    let at = this.#used;
+    words[at++] = Command.send;
+    words[at++] = connection;
+    words[at++] = offset;
+    words[at++] = length;
+    this.#advance(at);
+  }
+
   /** Begins an answer that appends travel with, to some of the request's rows; `timeoutMs` -1: to be answered as soon as they are written. */
   begin(slot: number, rows: number, timeoutMs: number): void {
     const words = this.#words;

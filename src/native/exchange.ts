@@ -1,12 +1,24 @@
-// The boundary between TypeScript and C++: one Exchange is one broker's arena, reactor and log threads.
+// The boundary between TypeScript and C++: one Exchange is one broker's arena, reactor and log threads. Its two halves,
+// sockets and files, are interfaces of their own.
 //
 // Crossings are few and wide. Native code fills `events` and `completions` at poll(); TypeScript writes commands into
 // `commands` and hands them over with flush(). Both are plain memory that the two sides share, so an exchange of a
 // thousand requests is two calls. The layouts below are repeated in native/addon/layout.h: a change goes into both.
 
 /** What stands where in one record of `events` (Int32Array). */
-export const EventField = { kind: 0, slot: 1, connection: 2, offset: 3, length: 4, listener: 5, size: 8 } as const;
-export const EventKind = { request: 1, opened: 2, closed: 3 } as const;
+export const EventField = {
+  kind: 0, slot: 1, connection: 2, offset: 3, length: 4, listener: 5,
+  /** With `closed`: the CloseReason of native/reactor/event.h, and the system's errno, 0 where it gave none. */
+  reason: 1, errno: 3,
+  size: 8,
+} as const;
+export const EventKind = {
+  request: 1, opened: 2, closed: 3,
+  /** A dialled connection stands. */
+  connected: 4,
+  /** A frame came on a dialled connection. It lies in the arena until the command releaseFrame of its slot. */
+  answer: 5,
+} as const;
 
 /** What stands where in one record of `completions` (Float64Array). */
 export const CompletionField = { kind: 0, log: 1, cookie: 2, code: 3, baseOffset: 4, lastOffset: 5, timestamp: 6, position: 7, generation: 8, leaderEpoch: 9, size: 10 } as const;
@@ -38,7 +50,7 @@ export const Command = {
   respondNothing: 2,
   /** slot: the connection ends, as Kafka's does where no answer can be built */
   fail: 3,
-  /** slot: the frame will not be read again */
+  /** slot: the frame, of a request or of a dialled connection's answer, will not be read again */
   releaseFrame: 4,
   /** log, arena offset, length, leader epoch, flags, generation, cookie */
   append: 5,
@@ -52,6 +64,8 @@ export const Command = {
   appendRow: 8,
   /** log, high watermark, Kafka's error code or 0: answers parked below it go out, or come back with the code */
   advance: 9,
+  /** connection (a dialled one), arena offset, length: sent behind what it still has to send, once it is connected */
+  send: 16,
 } as const;
 
 /** Flags of an append. */
@@ -133,27 +147,20 @@ export type FirstBatch = (typeof FirstBatch)[keyof typeof FirstBatch];
 export const NOTHING_THERE = -1;
 export const MEMORY_CANNOT_TELL = -2;
 
-/** Methods with a cookie end with a completion of kind `job` that carries it; what it says is in its values. */
-export interface NativeExchange {
+/** The half of the exchange that is sockets: listens, dials, cuts frames, sends. A simulator brings one of its own. */
+export interface NativeWire {
   readonly arena: ArrayBuffer;
   readonly events: Int32Array;
-  readonly completions: Float64Array;
-  readonly commands: Float64Array;
-  /** `watched[log] = 1`: an append to that log wakes the main isolate. Set it, poll once more, then sleep. */
-  readonly watched: Int32Array;
-  /** The bits of a slot that are its index: dense from 0, mostly small. The others change with every use. */
-  readonly slotIndexMask: number;
-  /** Facts of the slice locateHot() gave: position, length, first offset, length of the first batch. */
-  readonly sliceFacts: Float64Array;
-
-  /** Fills `events` and `completions`: says events + 65536 x completions. */
-  poll(): number;
-  /** Executes `words` words of `commands`, then wakes and sends what they touched. */
-  flush(words: number): void;
 
   listen(listener: number, host: string, port: number, backlog: number): number;
   /** Refuses connections from now on; those that stand stay. */
   stopListening(): void;
+  /**
+   * Connects outward to a numeric address and answers the connection at once; `connected` or `closed` tells how it went.
+   * Frames that come are `answer` events: of at most `maxFrameBytes`, not charged to the budget of requests, never closed
+   * for idleness. `receiveBufferBytes` -1: the system's choice.
+   */
+  dial(address: string, port: number, maxFrameBytes: number, receiveBufferBytes: number): number;
   peerAddress(connection: number): string;
   closeConnection(connection: number): void;
   pauseConnection(connection: number, paused: boolean): void;
@@ -161,6 +168,17 @@ export interface NativeExchange {
   /** Arena offset of a block of at least `bytes`, or -1 where there is no room. */
   lease(bytes: number): number;
   release(offset: number): void;
+}
+
+/** The half that is files. Methods with a cookie end with a completion of kind `job` that carries it; what it says is in its values. */
+export interface NativeLogs {
+  readonly completions: Float64Array;
+  /** `watched[log] = 1`: an append to that log wakes the main isolate. Set it, poll once more, then sleep. */
+  readonly watched: Int32Array;
+  /** The bits of a slot that are its index: dense from 0, mostly small. The others change with every use. */
+  readonly slotIndexMask: number;
+  /** Facts of the slice locateHot() gave: position, length, first offset, length of the first batch. */
+  readonly sliceFacts: Float64Array;
 
   /** Opens or creates the log in `directory`, returns its index at once. Values: end offset, start offset, segments, bytes rescanned. */
   openLog(cookie: number, directory: string, options: LogOptions, recoveryPoint: number, startOffset: number, clean: boolean): number;
@@ -215,7 +233,7 @@ export interface NativeExchange {
   commitAlone(log: number, alone: boolean): number;
   /** Answers parked in this log, and those that come from here on, come back with `code`, until commitAlone(). */
   takeBack(log: number, code: number): void;
-  /** Parked answers whose time ran out come back with `code`. Says how many appends are still parked. */
+  /** Parked answers whose time ran out come back with `code`. Says in how many logs some are still parked. */
   expireParked(code: number): number;
 
   /**
@@ -231,6 +249,16 @@ export interface NativeExchange {
   /** Locks a file exclusively for this process: a handle, or -1 where somebody else holds it. */
   lockFile(path: string): number;
   unlockFile(handle: number): void;
+}
+
+/** Both halves, and the crossings that serve them together. */
+export interface NativeExchange extends NativeWire, NativeLogs {
+  readonly commands: Float64Array;
+
+  /** Fills `events` and `completions`: says events + 65536 x completions. */
+  poll(): number;
+  /** Executes `words` words of `commands`, then wakes and sends what they touched. */
+  flush(words: number): void;
   stats(): Record<string, number>;
 
   /** Ends threads, closes files and sockets. Safe twice; nothing else may be called, and no array touched, afterwards. */

@@ -33,6 +33,8 @@ export interface DispatcherOptions {
   readonly soon: (retry: () => void) => void;
   /** Settles completions of native code: called with their number before the requests of the same poll. */
   readonly settle: (count: number) => void;
+  /** Everything that has gathered is served, and commands are not handed over yet. True: it led to more, which may have gathered something new. */
+  readonly served: () => boolean;
 }
 
 export class Dispatcher {
@@ -43,6 +45,7 @@ export class Dispatcher {
   readonly #listeners: readonly string[];
   readonly #logger: Logger;
   readonly #settle: (count: number) => void;
+  readonly #served: () => boolean;
   readonly #soon: (retry: () => void) => void;
   readonly #connections: (Connection | undefined)[] = [];
   readonly #writer = new Writer(16 * 1024);
@@ -62,6 +65,7 @@ export class Dispatcher {
     this.#listeners = options.listeners;
     this.#logger = options.logger;
     this.#settle = options.settle;
+    this.#served = options.served;
     this.#soon = options.soon;
     const nobody = new Connection(-1, '', () => '');
     this.#hot = { slot: 0, connection: nobody, apiVersion: 0, correlationId: 0, clientId: '', frameStart: 0, bodyStart: 0, end: 0 };
@@ -86,6 +90,8 @@ export class Dispatcher {
         const polled = this.#native.poll();
         if (polled === 0) {
           if (round === 0) this.#retryUnsent();
+          // Who waited and is answered may have let others in, whose watches were set behind the last look.
+          if (this.#served()) continue;
           settled = true;
           break;
         }
@@ -96,11 +102,18 @@ export class Dispatcher {
         // Not handed over before the next look: what arrived meanwhile goes along, and each hand-over may wake a thread.
       }
       // A log watched in the last round may have had an append just before: nobody wakes us for that, so look once more.
-      if (!settled) this.#retrySoon();
+      if (!settled) {
+        this.#served();
+        this.#retrySoon();
+      }
     } finally {
       this.#draining = false;
       this.#commands.flush();
     }
+  }
+
+  get draining(): boolean {
+    return this.#draining;
   }
 
   /** Hands over commands given outside a drain, such as an answer after a promise. */

@@ -9,6 +9,7 @@ import { systemRandom, type Random } from '../base/random.js';
 import { systemTimers, type Timer, type Timers } from '../base/timers.js';
 import { Turns } from '../base/turns.js';
 import type { BrokerConfig } from '../config/broker-config.js';
+import type { PeerChannels } from '../network/peer-channels.js';
 import { Controller } from '../controller/controller.js';
 import { createGroupCoordinator, type GroupCoordinator } from '../coordinator/group/coordinator.js';
 import { groupCoordinatorConfig } from '../coordinator/group/config.js';
@@ -18,8 +19,10 @@ import { identityProblem, META_PROPERTIES, readMetaProperties, writeMetaProperti
 import { diskStorage, type Storage } from '../log/storage.js';
 import { AppendFlag } from '../native/exchange.js';
 import { inflate } from '../native/inflate.js';
+import type { AlterPartitionManager } from '../replication/isr-change.js';
 import { MetadataCache } from '../replication/metadata-cache.js';
 import type { Partition } from '../replication/partition.js';
+import { replicaSelector } from '../replication/replica-selector.js';
 import { ReplicaManager } from '../replication/replica-manager.js';
 import { ReplicationQuotas } from '../replication/replication-quotas.js';
 import { ZooKeeperClient } from '../zookeeper/client/client.js';
@@ -42,6 +45,7 @@ import { ProducerIds } from './producer-ids.js';
 import { clusterIdOf, createPersistentPaths, generateBrokerId, register } from './registration.js';
 import { advertisedApis, routesFor } from './routes.js';
 import type { BrokerServices } from './services.js';
+import { alterPartitionManager, NO_FETCHERS } from './replication.js';
 import { BrokerSession } from './session.js';
 import { GROUP_OFFSETS_TOPIC, INTERNAL_TOPICS, InternalTopics } from './topics/internal-topics.js';
 import { TopicAdmin } from './topics/topic-admin.js';
@@ -108,6 +112,9 @@ class Broker implements RunningBroker {
   #zk!: ZooKeeper;
   #logs: LogManager | undefined;
   #replicas!: ReplicaManager;
+  #isrChanges: AlterPartitionManager | undefined;
+  /** To other brokers. */
+  readonly #peers: PeerChannels | undefined;
   #controller: Controller | undefined;
   #groups: GroupCoordinator | undefined;
   #configChanges: ConfigChanges | undefined;
@@ -152,9 +159,11 @@ class Broker implements RunningBroker {
     const services = this.#compose(plane);
     plane.serve({
       logs: this.#logs!, replicas: this.#replicas, topicConfigs: this.#topicConfigs,
+      selectReplica: replicaSelector(this.#config.string('replica.selector.class')), quota: this.#quotas.leader,
       routes: (produce, fetch) => routesFor(services, produce, fetch, this.#logger),
     });
     await this.#join(plane, endpoints);
+    this.#replicas.start();
     this.#schedule();
   }
 
@@ -175,6 +184,7 @@ class Broker implements RunningBroker {
     await this.#resign();
     this.#groups?.close();
     this.#replicas?.close();
+    this.#isrChanges?.close();
     if (this.#logs !== undefined) {
       await this.#checkpointHighWatermarks();
       await this.#logs.close();
@@ -282,9 +292,22 @@ class Broker implements RunningBroker {
     }));
     plane.attachLogs(logs);
     await logs.open();
+    const isrChanges = (this.#isrChanges = alterPartitionManager(config, {
+      brokerId: this.id, zookeeper: this.#zk, clock: this.#clock, timers: this.#timers, logger: this.#logger,
+      brokerEpoch: () => this.#replicas.brokerEpoch,
+      controller: () => this.#peers?.channel(this.#metadata.controllerId, 'to-controller'),
+    }));
     this.#replicas = new ReplicaManager({
       brokerId: this.id, logs, metadata: this.#metadata, logger: this.#logger, timers: this.#timers,
-      watch: (log, watched) => { plane.native.watched[log] = watched ? 1 : 0; },
+      fetchers: NO_FETCHERS,
+      partitionSeams: {
+        brokerId: this.id, purgatory: plane.purgatory, logger: this.#logger,
+        now: () => this.#clock.monotonic(),
+        maxLagMs: config.number('replica.lag.time.max.ms'),
+        isAlive: broker => this.#metadata.broker(broker) !== undefined,
+        watch: (log, watched) => { plane.native.watched[log] = watched ? 1 : 0; },
+        alterIsr: (change, answered) => isrChanges.submit(change, answered),
+      },
       prepareTopic: topic => this.#topicConfigs.reload(topic),
       configure: partition => this.#configure(partition),
       onLeadership: (partition, leads) => this.#leadershipChanged(partition, leads),
@@ -416,6 +439,7 @@ class Broker implements RunningBroker {
     partition.downConverts = config.messageDownconversionEnable;
     partition.appendFlags = (config.messageTimestampType === 'LogAppendTime' ? AppendFlag.logAppendTime : 0) | (config.compact ? AppendFlag.requireKey : 0);
     partition.log?.configure(logOptions(config, this.#random.int(0x7fffffff)));
+    partition.reconfigured();
   }
 
   #reconfigure(topic: TopicName): void {

@@ -2,7 +2,8 @@
 
 import { AWAITED } from '../log/partition-log.js';
 import { ErrorCode } from '../protocol/errors.js';
-import type { Partition, Waiter } from '../replication/partition.js';
+import type { Partition } from '../replication/partition.js';
+import type { DelayedOperation } from '../replication/purgatory.js';
 import { appendErrorCode } from './produce/append-errors.js';
 
 /** Kafka's error, or none and where it begins. No time passes that could say that it will never be committed. */
@@ -19,7 +20,7 @@ export function awaitCommitted(partition: Partition, written: () => void, ended:
   return AWAITED;
 }
 
-class Uncommitted implements Waiter {
+class Uncommitted implements DelayedOperation {
   readonly #partition: Partition;
   readonly #leaderEpoch: number;
   readonly #lastOffset: number;

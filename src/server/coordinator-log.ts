@@ -1,4 +1,4 @@
-// The coordinators' way to their internal topic: appends that resolve when committed, reads up to the high watermark.
+// The coordinators' way to their internal topic: appends that resolve when committed, reads up to the end of the log.
 
 import type { NativeExchange } from '../native/exchange.js';
 import { AppendFlag } from '../native/exchange.js';
@@ -6,6 +6,7 @@ import type { Commands } from '../native/commands.js';
 import { CoordinatorLogError, type CoordinatorLog } from '../coordinator/log.js';
 import { ErrorCode } from '../protocol/errors.js';
 import type { Partition } from '../replication/partition.js';
+import type { DelayedOperation } from '../replication/purgatory.js';
 import type { ReplicaManager } from '../replication/replica-manager.js';
 import { awaitCommitted } from './committed-append.js';
 
@@ -46,12 +47,31 @@ export class InternalTopicLog implements CoordinatorLog {
   async read(partition: number, offset: number, maxBytes: number): Promise<{ bytes: Uint8Array; nextOffset: number }> {
     const led = this.#led(partition);
     const log = led.log!;
-    const bytes = await log.read(Math.max(offset, log.startOffset), led.highWatermark, maxBytes);
+    const bytes = await log.read(Math.max(offset, log.startOffset), log.endOffset, maxBytes);
     return wholeBatches(bytes, offset);
   }
 
   logStartOffset(partition: number): number {
     return this.#led(partition).log!.startOffset;
+  }
+
+  committed(partition: number, offset: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const led = this.#led(partition);
+      const end = (act: () => void): void => {
+        led.unwait(waiting);
+        act();
+      };
+      const waiting: DelayedOperation = {
+        moved: () => {
+          if (led.offline) end(() => reject(new CoordinatorLogError(ErrorCode.KafkaStorageError)));
+          else if (led.leading === undefined) end(() => reject(new CoordinatorLogError(ErrorCode.NotLeaderOrFollower)));
+          else if (led.highWatermark >= offset) end(resolve);
+        },
+      };
+      led.wait(waiting);
+      waiting.moved();
+    });
   }
 
   #led(partition: number): Partition {

@@ -18,7 +18,10 @@ import { loadAddon } from '../native/addon.js';
 import { Dispatcher } from '../network/dispatcher.js';
 import { ResponseSpace } from '../network/response-space.js';
 import type { HotRoute, Routes } from '../network/route.js';
+import { Purgatory } from '../replication/purgatory.js';
 import type { ReplicaManager } from '../replication/replica-manager.js';
+import type { ReplicaSelector } from '../replication/replica-selector.js';
+import type { ReplicaQuota } from '../replication/replication-quota.js';
 import { FetchService } from './fetch/fetch-service.js';
 import { FetchSessions } from './fetch/fetch-sessions.js';
 import { CommitDeadlines } from './produce/commit-deadlines.js';
@@ -58,6 +61,10 @@ export interface Served {
   readonly replicas: ReplicaManager;
   readonly topicConfigs: TopicConfigs;
   readonly routes: (produce: HotRoute, fetch: HotRoute) => Routes;
+  /** replica.selector.class */
+  readonly selectReplica: ReplicaSelector | undefined;
+  /** What followers that lag may be given. */
+  readonly quota: ReplicaQuota;
 }
 
 export class DataPlane {
@@ -67,6 +74,7 @@ export class DataPlane {
   readonly jobs: Jobs;
   readonly wheel: TimerWheel;
   readonly turns: TurnQueue;
+  readonly purgatory: Purgatory;
   readonly #seams: DataPlaneSeams;
   #dispatcher: Dispatcher | undefined;
   #produce: ProduceService | undefined;
@@ -100,6 +108,7 @@ export class DataPlane {
     this.jobs = new Jobs(this.native);
     this.wheel = new TimerWheel(seams.clock, seams.timers);
     this.turns = new TurnQueue(seams.clock, seams.timers, seams.logger);
+    this.purgatory = new Purgatory(() => this.#drainSoon());
   }
 
   /** Logs can be opened from here on: their completions are settled. */
@@ -108,7 +117,7 @@ export class DataPlane {
   }
 
   /** Connections are heard from here on, and completions settled. Their requests wait until open(). */
-  serve({ logs, replicas, topicConfigs, routes }: Served): void {
+  serve({ logs, replicas, topicConfigs, routes, selectReplica, quota }: Served): void {
     const { config, clock, timers, random, logger } = this.#seams;
     const { native, commands, space, jobs, wheel, turns } = this;
     const inspector = new Inspector({
@@ -122,10 +131,11 @@ export class DataPlane {
       native, commands, space, replicas, inspector, turns, logger,
       deadlines: new CommitDeadlines(native, commands, timers),
       resume: connection => this.#dispatcher!.done(connection),
+      lookAgain: () => this.#dispatcher!.drain(),
     });
     const sessions = new FetchSessions(() => config.number('max.incremental.fetch.session.cache.slots'), clock, random);
     const fetch = new FetchService({
-      native, commands, space, replicas, sessions, wheel, turns, logger,
+      native, commands, space, replicas, sessions, wheel, turns, logger, selectReplica, quota,
       maxBytes: () => config.number('fetch.max.bytes'),
       done: connection => this.#dispatcher!.done(connection),
       lookAgain: () => this.#dispatcher!.drain(),
@@ -137,6 +147,7 @@ export class DataPlane {
       routes: routes(produce, fetch),
       listeners: config.listeners.bind.map(({ listener }) => listener),
       settle: count => this.#settle(count),
+      served: () => this.purgatory.drain(),
       soon: retry => void timers.after(RETRY_MS, () => { if (!this.#closed) retry(); }),
     });
     this.#dispatcher.drain();
@@ -160,6 +171,11 @@ export class DataPlane {
     this.turns.close();
     this.commands.close();
     this.native.close();
+  }
+
+  /** What moved outside of a drain: by the controller's word, by a timer. */
+  #drainSoon(): void {
+    if (this.#dispatcher?.draining !== true) queueMicrotask(() => this.#wake());
   }
 
   #wake(): void {

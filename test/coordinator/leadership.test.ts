@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../src/protocol/errors.js';
-import { positiveHash } from '../../src/coordinator/group/java-hash.js';
+import { positiveHash } from '../../src/base/java-hash.js';
 import { silentLogger } from '../../src/base/logger.js';
 import { load } from '../../src/coordinator/runtime/loader.js';
 import { Turns } from '../../src/base/turns.js';
@@ -46,6 +46,18 @@ test('while a partition loads, callers are asked to wait, heartbeats succeed bli
   expect(commitErrors(await story.commit('g', { 'orders-0': 1 }).promise)).toEqual([ErrorCode.CoordinatorLoadInProgress]);
   expect((await story.coordinator.admin.listGroups({ statesFilter: [], typesFilter: [] })).errorCode).toBe(ErrorCode.CoordinatorLoadInProgress);
   await story.log.releaseReads();
+  await loading;
+  expect(commitErrors(await story.commit('g', { 'orders-0': 1 }).promise)).toEqual([0]);
+});
+
+test('a partition serves when what it read is committed; others are read, and serve, meanwhile', async () => {
+  const story = new Story();
+  story.log.holdCommitted();
+  const held = story.partitionOf('g');
+  const loading = story.lead([held]);
+  await settled();
+  expect(commitErrors(await story.commit('g', { 'orders-0': 1 }).promise)).toEqual([ErrorCode.CoordinatorLoadInProgress]);
+  await story.log.releaseCommitted();
   await loading;
   expect(commitErrors(await story.commit('g', { 'orders-0': 1 }).promise)).toEqual([0]);
 });
@@ -135,10 +147,10 @@ test('replay gives others a turn: a long log is loaded in many steps', async () 
   });
   let replayed = 0;
   const machine = { replay: () => { replayed++; return true; }, endTransaction: () => {} } as unknown as Parameters<typeof load>[0]['machine'];
-  const whole = await load({
+  const end = await load({
     partition: story.partitionOf('g'), machine, log: story.log, inflate: () => Promise.reject(new Error()), turns: new Turns(slow, slow, 1),
     logger: silentLogger, bufferBytes: 4_096, cancelled: () => false,
   });
-  expect({ whole, replayed, partitions: PARTITIONS }).toEqual({ whole: true, replayed: 2_000, partitions: 4 });
+  expect({ whole: end !== undefined, replayed, partitions: PARTITIONS }).toEqual({ whole: true, replayed: 2_000, partitions: 4 });
   expect(steps).toBe(Math.floor(2_000 / 64));
 });

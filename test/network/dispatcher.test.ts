@@ -32,7 +32,7 @@ test('a handler that fails late, and whose refusal cannot be written either, end
       native: { events, poll: () => (polls++ === 0 ? 2 : 0), peerAddress: () => '' } as unknown as NativeExchange,
       commands: { fail, releaseFrame: () => {}, flush: () => {} } as unknown as Commands,
       space: { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) } as unknown as ResponseSpace,
-      routes: { find: () => route } as never, listeners: ['PLAINTEXT'], logger: silentLogger, soon: () => {}, settle: () => {},
+      routes: { find: () => route } as never, listeners: ['PLAINTEXT'], logger: silentLogger, soon: () => {}, settle: () => {}, served: () => false,
     });
     dispatcher.open();
   });

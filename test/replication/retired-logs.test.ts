@@ -10,6 +10,7 @@ import type { Jobs } from '../../src/native/jobs.js';
 import { Partition } from '../../src/replication/partition.js';
 import { MemoryStorage } from '../log/support/memory-storage.js';
 import { named } from '../support/names.js';
+import { quietSeams } from '../support/partitions.js';
 
 const [BAD, GOOD] = [8, 9];
 
@@ -31,7 +32,7 @@ async function scene(): Promise<Scene> {
   const producers = new ProducerStateManager({ expirationMs: () => 1000 });
   const log = new PartitionLog({ native, jobs: { run } as Jobs } as LogAccess, { topic: named('orders'), partition: 0, topicId: '', logDir: 'd', directory: 'd/orders-0', epochs: new LeaderEpochCache([], () => {}), producers, snapshots: new ProducerSnapshots(new MemoryStorage(), 'd/orders-0', silentLogger) });
   await log.open({} as never, 0, 0, true);
-  const partition = new Partition(named('orders'), 0, 1, false, () => {});
+  const partition = new Partition(named('orders'), 0, false, quietSeams());
   partition.attach(log, 0);
   for (const producer of [BAD, GOOD]) producers.prepare(producer, 0, 0, 0, false);
   producers.rollback(false);

@@ -63,6 +63,11 @@ export const adminDifferences: readonly Allowed[] = [
     matches: each => of(each, 'DescribeConfigs') && row(each)?.['resourceType'] === 8 && each.path.includes('.configs'),
   },
   {
+    id: 'invalid-value-first',
+    reason: 'of several settings of a broker with invalid values Kafka tells the one that comes first in a hash map',
+    matches: each => each.path.endsWith('.errorMessage') && row(each)?.['resourceType'] === 4 && [each.ours, each.kafka].every(text => String(text).startsWith('Invalid value ')),
+  },
+  {
     id: 'metadata-neither',
     reason: 'an exception of Kafka\'s where a topic has neither name nor id',
     matches: each => of(each, 'Metadata') && codes(each, 42, -1),

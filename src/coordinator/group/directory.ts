@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.js';
+import { positiveHash } from '../../base/java-hash.js';
 import type { Logger } from '../../base/logger.js';
 import { hyphenatedUuid } from '../../base/random.js';
 import type { Random } from '../../base/random.js';
@@ -12,7 +13,6 @@ import type { Located } from '../runtime/runtime.js';
 import type { Shard } from '../runtime/shard.js';
 import type { GroupDecision, GroupLimits } from './environment.js';
 import { GroupShard } from './group-shard.js';
-import { positiveHash } from './java-hash.js';
 import type { GroupRecord } from './records.js';
 
 export interface GroupCoordinatorConfig extends GroupLimits {

@@ -1,8 +1,8 @@
 import { invariant } from '../../base/invariant.js';
+import { comesFirst } from '../../base/java-hash.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import type { Alarm } from '../runtime/alarm.js';
 import type { GroupEnvironment, JoinTicket } from './environment.js';
-import { comesFirst } from './java-hash.js';
 import type { Member, MemberProtocol } from './member.js';
 import { OffsetTable } from './offset-table.js';
 import type { SavedGroup } from './records.js';

@@ -25,16 +25,17 @@ export interface LoaderOptions<Rec> {
   readonly cancelled: () => boolean;
 }
 
-/** Replays one partition from its start to its end, in steps that let others work. False when cancelled. */
-export async function load<Rec>(options: LoaderOptions<Rec>): Promise<boolean> {
+/** Replays one partition from its start to its end, in steps that let others work. Says where that is; undefined when cancelled. */
+export async function load<Rec>(options: LoaderOptions<Rec>): Promise<number | undefined> {
   const { log, partition, machine, inflate, turns, logger, cancelled } = options;
   const chunkBytes = Math.min(CHUNK_BYTES, options.bufferBytes);
   const unknown = new Map<number, number>();
   let replayed = 0;
 
-  for (let offset = log.logStartOffset(partition); ;) {
+  let offset = log.logStartOffset(partition);
+  for (;;) {
     const { bytes, nextOffset } = await log.read(partition, offset, chunkBytes);
-    if (cancelled()) return false;
+    if (cancelled()) return undefined;
     if (bytes.length === 0) break;
     invariant(nextOffset > offset, `reading ${partition} at ${offset} leads to ${nextOffset}`);
     offset = nextOffset;
@@ -42,19 +43,19 @@ export async function load<Rec>(options: LoaderOptions<Rec>): Promise<boolean> {
     for (const batch of walkBatches(bytes)) {
       const compressed = batch.compression !== Compression.none;
       const inflated = compressed ? await inflate(batch.compression, batch.records) : undefined;
-      if (compressed && cancelled()) return false;
+      if (compressed && cancelled()) return undefined;
       for (const entry of entriesOf(batch, inflated)) {
         if (entry.kind === 'marker') machine.endTransaction(entry.producerId, entry.committed);
         else if (!machine.replay(entry.record)) countUnknown(unknown, entry.record.key);
         if (++replayed % RECORDS_PER_LOOK !== 0 || !turns.isOver) continue;
         await turns.next();
-        if (cancelled()) return false;
+        if (cancelled()) return undefined;
       }
     }
   }
   // Left over from an aborted upgrade to KIP-848 groups, most likely (GroupMetadataManager.scala).
   for (const [version, records] of unknown) logger.warn({ partition, version, records }, 'skipped coordinator records of an unknown kind');
-  return true;
+  return offset;
 }
 
 function countUnknown(counts: Map<number, number>, key: Uint8Array): void {

@@ -41,6 +41,7 @@ export class CoordinatorRuntime<Rec, Machine extends StateMachine<Rec>> {
     this.#shards.set(partition, shard);
     this.#loads = this.#loads.then(() => shard.load());
     await this.#loads;
+    await shard.ready;
   }
 
   /** Without an epoch (the replica is being deleted) the partition is given up whatever is known. */

@@ -30,6 +30,8 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
   readonly partition: number;
   readonly machine: Machine;
   epoch: number;
+  /** Of load(). */
+  ready: Promise<void> = Promise.resolve();
   readonly #options: ShardOptions;
   readonly #queue: AppendQueue<Rec>;
   #state: ShardState = 'loading';
@@ -46,6 +48,10 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
     return this.#state;
   }
 
+  /**
+   * Reads the log. What comes then goes on by itself, and `ready` resolves behind it: the shard serves when what it read is committed, and
+   * nobody else has to wait for that.
+   */
   async load(): Promise<void> {
     if (this.#state !== 'loading') return;
     const { clock, logger, log, inflate, timers, loadBufferBytes } = this.#options;
@@ -54,16 +60,26 @@ export class Shard<Rec, Machine extends StateMachine<Rec>> {
     const cancelled = (): boolean => this.#state !== 'loading';
     const turns = new Turns(clock, timers, LONGEST_LOADING_MS);
     try {
-      const whole = await load<Rec>({ partition, machine, log, inflate, turns, logger, cancelled, bufferBytes: loadBufferBytes });
-      if (!whole || !await this.#makeReady(turns, cancelled)) return;
-      this.#state = 'active';
-      logger.debug({ partition, epoch, ms: Math.round(clock.monotonic() - began) }, 'coordinator partition loaded');
+      const end = await load<Rec>({ partition, machine, log, inflate, turns, logger, cancelled, bufferBytes: loadBufferBytes });
+      if (end === undefined || !await this.#makeReady(turns, cancelled)) return;
+      this.ready = log.committed(partition, end).then(() => {
+        if (cancelled()) return;
+        this.#state = 'active';
+        logger.debug({ partition, epoch, ms: Math.round(clock.monotonic() - began) }, 'coordinator partition loaded');
+      }).catch((error: unknown) => this.#failed(error));
     } catch (error) {
-      // Kafka would serve what it has read so far, which hands consumers old offsets. Better to have no coordinator
-      // until the next election than a wrong one.
-      if (this.#state === 'loading') this.#state = 'failed';
-      logger.error({ partition, epoch, error }, 'coordinator partition could not be loaded');
+      this.#failed(error);
     }
+  }
+
+  /**
+   * Kafka would serve what it has read so far, which hands consumers old offsets. Better to have no coordinator until the next election
+   * than a wrong one.
+   */
+  #failed(error: unknown): void {
+    if (this.#state !== 'loading') return;
+    this.#state = 'failed';
+    this.#options.logger.error({ partition: this.partition, epoch: this.epoch, error }, 'coordinator partition could not be loaded');
   }
 
   async #makeReady(turns: Turns, cancelled: () => boolean): Promise<boolean> {

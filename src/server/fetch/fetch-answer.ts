@@ -32,7 +32,7 @@ export interface FetchAnswerOptions {
   readonly replicas: ReplicaManager;
 }
 
-/** One answer after the other: respond(), or begin(), step() as long as there is more, and send(). */
+/** One answer after the other: begin(), step() as long as there is more, and send(). */
 export class FetchAnswer {
   readonly #options: FetchAnswerOptions;
   readonly #encoder = new FetchResponseEncoder();
@@ -50,21 +50,13 @@ export class FetchAnswer {
     this.#endpoints = new LeaderEndpoints(options.replicas.metadata);
   }
 
-  /** Takes the entries' slices, unless it throws. */
-  respond(asked: Asked, entries: readonly FetchEntry[], errorCode: number, sessionId: number): void {
+  /** `apart`: others may write answers before this one is sent. */
+  begin(asked: Asked, entries: readonly FetchEntry[], errorCode: number, sessionId: number, apart: boolean): void {
     const { space } = this.#options;
     const room = roomFor(entries);
-    this.#start = room <= space.blockBytes ? space.reserve(room) : -1;
+    this.#start = !apart && room <= space.blockBytes ? space.reserve(room) : -1;
     if (this.#start >= 0) this.#writer.reset(space.bytes, this.#start, this.#start + room);
     else this.#writer.reset(Buffer.allocUnsafe(room));
-    this.#head(asked, entries, errorCode, sessionId);
-    this.step(entries.length);
-    this.send();
-  }
-
-  begin(asked: Asked, entries: readonly FetchEntry[], errorCode: number, sessionId: number): void {
-    this.#start = -1;
-    this.#writer.reset(Buffer.allocUnsafe(roomFor(entries)));
     this.#head(asked, entries, errorCode, sessionId);
   }
 
@@ -102,6 +94,7 @@ export class FetchAnswer {
     return this.#next < entries.length;
   }
 
+  /** Takes the entries' slices. */
   send(): void {
     const { commands, space, native } = this.#options;
     const writer = this.#writer;

@@ -16,6 +16,8 @@ export class FetchEntry implements FetchPartitionState {
   fetchOffset = 0;
   currentLeaderEpoch = -1;
   lastFetchedEpoch = -1;
+  /** Where a follower's log starts; -1 from consumers. */
+  followerStartOffset = -1;
   maxBytes = 0;
 
   // Found.
@@ -44,18 +46,19 @@ export class FetchEntry implements FetchPartitionState {
     this.key = key;
   }
 
-  ask(fetchOffset: number, currentLeaderEpoch: number, lastFetchedEpoch: number, maxBytes: number): void {
+  ask(fetchOffset: number, currentLeaderEpoch: number, lastFetchedEpoch: number, followerStartOffset: number, maxBytes: number): void {
     this.fetchOffset = fetchOffset;
     // Below zero is none, here and in no other request (optionalEpoch of FetchRequest.java).
     this.currentLeaderEpoch = currentLeaderEpoch < 0 ? -1 : currentLeaderEpoch;
     this.lastFetchedEpoch = lastFetchedEpoch;
+    this.followerStartOffset = followerStartOffset;
     this.maxBytes = maxBytes;
   }
 
   /** The same question, for somebody who must not share the answer. */
   copy(): FetchEntry {
     const copy = new FetchEntry(this.topic, this.topicId, this.index, this.key);
-    copy.ask(this.fetchOffset, this.currentLeaderEpoch, this.lastFetchedEpoch, this.maxBytes);
+    copy.ask(this.fetchOffset, this.currentLeaderEpoch, this.lastFetchedEpoch, this.followerStartOffset, this.maxBytes);
     copy.toldHighWatermark = this.toldHighWatermark;
     copy.toldLogStartOffset = this.toldLogStartOffset;
     return copy;
@@ -92,7 +95,7 @@ export class FetchEntry implements FetchPartitionState {
 
   /** An incremental answer leaves out what is as it was told (FetchSession.scala); `tell` remembers it as told. */
   hasNews(tell: boolean): boolean {
-    let news = this.length > 0 || this.details?.divergingEpoch !== undefined;
+    let news = this.length > 0 || this.details?.divergingEpoch !== undefined || this.details?.preferredReadReplica !== undefined;
     if (this.highWatermark !== this.toldHighWatermark) {
       news = true;
       if (tell) this.toldHighWatermark = this.highWatermark;

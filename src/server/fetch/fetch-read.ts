@@ -4,6 +4,7 @@ import { ErrorCode } from '../../protocol/errors.js';
 import type { MetadataCache } from '../../replication/metadata-cache.js';
 import type { Partition } from '../../replication/partition.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
+import type { ReadingClient, ReplicaSelector } from '../../replication/replica-selector.js';
 import { currentLeader } from '../current-leader.js';
 import type { FetchEntry } from './fetch-entry.js';
 
@@ -11,7 +12,11 @@ export interface ReadRules {
   readonly apiVersion: number;
   /** Broker id of a follower, negative for consumers. */
   readonly replicaId: number;
+  /** Of a follower's life, since version 15; -1 where it does not say. */
+  readonly replicaEpoch: number;
   readonly readCommitted: boolean;
+  /** Who reads, and how replicas are chosen for it; undefined where everybody reads from the leader. */
+  readonly selection: { readonly client: ReadingClient; readonly select: ReplicaSelector } | undefined;
 }
 
 const READ_COMMITTED: readonly never[] = [];
@@ -62,6 +67,14 @@ export function lookAt(entry: FetchEntry, rules: ReadRules, replicas: ReplicaMan
   entry.lastStableOffset = partition.lastStableOffset;
   entry.logStartOffset = log.startOffset;
   entry.endOffset = log.endOffset;
+  const { selection } = rules;
+  if (selection !== undefined && partition.leading !== undefined) {
+    const preferredReadReplica = selection.select(partition, entry.fetchOffset, selection.client, replicas.metadata);
+    if (preferredReadReplica !== undefined) {
+      entry.details = { preferredReadReplica };
+      return undefined;
+    }
+  }
   const parted = entry.fetchOffset < log.startOffset ? 'nowhere' : whereWaysPart(entry, partition);
   if (parted === 'nowhere' || (parted === undefined && entry.fetchOffset > log.endOffset)) {
     entry.refuse(ErrorCode.OffsetOutOfRange);
@@ -72,7 +85,7 @@ export function lookAt(entry: FetchEntry, rules: ReadRules, replicas: ReplicaMan
     return undefined;
   }
   if (rules.readCommitted) entry.details = { abortedTransactions: READ_COMMITTED };
-  if (first && rules.replicaId >= 0) partition.followerFetched(rules.replicaId, entry.fetchOffset);
+  if (first && rules.replicaId >= 0) partition.followerFetched(rules.replicaId, entry.fetchOffset, entry.followerStartOffset, rules.replicaEpoch);
   return { partition, below: readableEnd(partition, rules) };
 }
 

@@ -137,13 +137,7 @@ export class FetchSessions {
     return this.#remembered;
   }
 
-  open(view: FetchRequestView, apiVersion: number): FetchContext {
-    const opening = this.begin(view, apiVersion);
-    opening.step(Number.MAX_SAFE_INTEGER);
-    return opening.finish();
-  }
-
-  /** As open(), for requests so large that it is done in steps. `view` must say the same until the end. */
+  /** `view` must say the same until the end. */
   begin(view: FetchRequestView, apiVersion: number): Opening {
     const { sessionId, sessionEpoch } = view;
     if (sessionEpoch === INITIAL_EPOCH || sessionEpoch === FINAL_EPOCH) {
@@ -336,6 +330,6 @@ function refusing(errorCode: number): Opening {
 
 function filled(entry: FetchEntry, view: FetchRequestView, row: number): FetchEntry {
   const { rows } = view;
-  entry.ask(rows.fetchOffset[row]!, rows.currentLeaderEpoch[row]!, rows.lastFetchedEpoch[row]!, rows.maxBytes[row]!);
+  entry.ask(rows.fetchOffset[row]!, rows.currentLeaderEpoch[row]!, rows.lastFetchedEpoch[row]!, rows.logStartOffset[row]!, rows.maxBytes[row]!);
   return entry;
 }

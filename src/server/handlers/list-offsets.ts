@@ -89,7 +89,7 @@ async function answerPartition(topic: string, asked: Asked, request: ListOffsets
   if (apiVersion === 0) return answerOldStyle(asked, partition, request.replicaId === CONSUMER, broker);
   const found = await find(asked, lastFetchable(partition, request), partition);
   // A new leader shows nothing of its end until what it inherited is committed (KIP-207).
-  const lags = request.replicaId === CONSUMER && partition.highWatermark < partition.leaderEpochStart;
+  const lags = request.replicaId === CONSUMER && partition.watermarkIsBehindEpoch;
   if (lags && (found === undefined || asked.timestamp === LATEST)) return refused(asked, apiVersion >= 5 ? ErrorCode.OffsetNotAvailable : ErrorCode.LeaderNotAvailable);
   const answer = found === undefined ? NOTHING : { ...NOTHING, ...found, leaderEpoch: apiVersion >= 4 ? found.leaderEpoch ?? epochOf(asked, found.offset, partition) : -1 };
   return { partitionIndex, errorCode: ErrorCode.None, ...answer };

@@ -20,6 +20,7 @@ export interface ProduceOptions extends AdmissionOptions, Pick<ProduceShared, 'i
   readonly native: NativeExchange;
   readonly deadlines: CommitDeadlines;
   readonly resume: (connection: Connection) => void;
+  readonly lookAgain: () => void;
 }
 
 export class ProduceService implements HotRoute {
@@ -35,11 +36,11 @@ export class ProduceService implements HotRoute {
   readonly #tasks: (ProduceTask | undefined)[] = [];
 
   constructor(options: ProduceOptions) {
-    const { native, commands, space, replicas, inspector, turns, logger, deadlines, resume } = options;
+    const { native, commands, space, replicas, inspector, turns, logger, deadlines, resume, lookAgain } = options;
     this.#native = native;
     this.#indexMask = native.slotIndexMask;
     this.#shared = {
-      commands, space, replicas, inspector, turns, logger, resume,
+      commands, space, replicas, inspector, turns, logger, resume, lookAgain,
       admission: new Admission(options),
       names: new StringPool(),
       answer: new ProduceAnswer(space, replicas),

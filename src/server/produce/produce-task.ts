@@ -63,6 +63,8 @@ export interface ProduceShared {
   readonly answer: ProduceAnswer;
   /** The request that made its connection busy is answered or on its way: its successors may come. */
   readonly resume: (connection: Connection) => void;
+  /** Settles what native code has to tell, where that is not under way. */
+  readonly lookAgain: () => void;
   /** An answer that others may have to commit is on its way. */
   readonly mayWait: () => void;
 }
@@ -245,24 +247,24 @@ export class ProduceTask implements Asker {
     else this.#wait();
   }
 
-  /** For what stands first in the way of some row. */
+  /** For what stands in the way of the others. */
   #wait(): void {
     const rows = this.#rows;
     const { partitionCount } = this.#view;
-    let behind: Partition | undefined;
-    let inFlight: Partition | undefined;
+    const behind: Partition[] = [];
+    const inFlight: Partition[] = [];
     const looks: Look[] = [];
     for (let row = 0; row < partitionCount; row++) {
       if (rows.code[row] !== UNDECIDED) continue;
       const partition = this.#partitions[row]!;
       if (rows.inspected[row] === WANTED) {
         if (looks.length < INFLATED_AT_ONCE) looks.push(this.#look(row, partition));
-      } else if (rows.verdict[row] === Verdict.behind) behind ??= partition;
-      else inFlight ??= partition;
+      } else if (rows.verdict[row] === Verdict.behind) behind.push(partition);
+      else inFlight.push(partition);
     }
     if (looks.length > 0) this.#waitForLooks(looks);
-    else if (inFlight !== undefined) this.#waitInFlight(inFlight);
-    else this.#waitBehind(behind!);
+    else if (inFlight.length > 0) this.#waitInFlight(inFlight);
+    else this.#waitBehind(behind);
   }
 
   #look(row: number, partition: Partition): Look {
@@ -277,27 +279,32 @@ export class ProduceTask implements Asker {
     }));
   }
 
-  /** The same batch is on its way to the log: its fate decides about this one. */
-  #waitInFlight(partition: Partition): void {
-    const producers = partition.log?.producers;
-    if (producers === undefined) {
+  /** The same batches are on their way to their logs: their fate decides about these. */
+  #waitInFlight(partitions: readonly Partition[], from = 0): void {
+    let at = from;
+    while (at < partitions.length && !((partitions[at]!.log?.producers.inFlight ?? 0) > 0)) at++;
+    if (at === partitions.length) {
       queueMicrotask(() => this.#goOn());
       return;
     }
+    const partition = partitions[at]!;
     // Waiting at the partition makes the end of that append heard, though its own answer goes out without us.
     const watch = { moved: (): void => {} };
     partition.wait(watch);
-    producers.afterPending(() => {
+    partition.log!.producers.afterPending(() => {
       partition.unwait(watch);
-      this.#goOn();
+      this.#waitInFlight(partitions, at + 1);
     });
+    // It may have ended just before anybody wanted to hear of it.
+    this.#shared.lookAgain();
   }
 
   /** Earlier batches of a producer are decided again first. */
-  #waitBehind(partition: Partition): void {
-    const producers = partition.log?.producers;
-    if (producers?.owes === true) producers.afterOwed(() => this.#goOn());
-    else queueMicrotask(() => this.#goOn());
+  #waitBehind(partitions: readonly Partition[], from = 0): void {
+    let at = from;
+    while (at < partitions.length && partitions[at]!.log?.producers.owes !== true) at++;
+    if (at === partitions.length) queueMicrotask(() => this.#goOn());
+    else partitions[at]!.log!.producers.afterOwed(() => this.#waitBehind(partitions, at + 1));
   }
 
   /** What was waited for is there. */

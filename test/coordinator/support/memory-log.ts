@@ -22,6 +22,7 @@ export class MemoryLog implements CoordinatorLog {
   appends = 0;
   /** While set, reads wait. */
   #readGate: { readonly open: () => void; readonly opened: Promise<void> } | null = null;
+  #commitGate: { readonly open: () => void; readonly opened: Promise<void> } | null = null;
 
   append(partition: number, batch: Uint8Array): Promise<number> {
     this.appends++;
@@ -50,6 +51,23 @@ export class MemoryLog implements CoordinatorLog {
   logStartOffset(partition: number): number {
     const first = this.#partitions.get(partition)?.[0];
     return first === undefined ? 0 : new BatchView(first).baseOffset;
+  }
+
+  async committed(): Promise<void> {
+    await this.#commitGate?.opened;
+  }
+
+  /** While set, nothing that was read is known to be committed. */
+  holdCommitted(): void {
+    let open!: () => void;
+    const opened = new Promise<void>(resolve => { open = resolve; });
+    this.#commitGate = { open, opened };
+  }
+
+  async releaseCommitted(): Promise<void> {
+    this.#commitGate?.open();
+    this.#commitGate = null;
+    await settled();
   }
 
   /** Puts a batch there that somebody else has written. */

@@ -211,6 +211,23 @@ TEST_CASE_FIXTURE(Story, "each waits as long as it may from the end of its appen
   CHECK(desk.hears().empty());
 }
 
+TEST_CASE_FIXTURE(Story, "a gate is listed once while anything is parked, and again when it was empty in between") {
+  CommitGate gate;
+  commit_alone(gate, false, 0);
+  CHECK(!gate.to_be_listed());
+  begin(0, 1, 500), begin(1, 1, 500);
+  for (uint32_t slot = 0; slot < 2; ++slot) close(slot), written(gate, slot, 0, slot);
+  CHECK(gate.to_be_listed());
+  CHECK(!gate.to_be_listed());
+  CHECK(gate.expire(0, &released));
+  advance(gate, 2);
+  CHECK(!gate.expire(0, &released));
+  begin(0, 1, 500);
+  close(0);
+  written(gate, 0, 0, 2);
+  CHECK(gate.to_be_listed());
+}
+
 TEST_CASE_FIXTURE(Story, "an append that fails is told at once, while others wait to be committed; its frame is kept until it was given again") {
   CommitGate gate, other;
   commit_alone(gate, false, 0);

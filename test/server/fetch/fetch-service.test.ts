@@ -10,11 +10,13 @@ import { Connection } from '../../../src/network/connection.js';
 import type { ResponseSpace } from '../../../src/network/response-space.js';
 import { FetchRequest } from '../../../src/protocol/messages.js';
 import { Writer } from '../../../src/protocol/writer.js';
-import type { Partition, Waiter } from '../../../src/replication/partition.js';
+import type { Partition } from '../../../src/replication/partition.js';
+import type { DelayedOperation } from '../../../src/replication/purgatory.js';
 import type { ReplicaManager } from '../../../src/replication/replica-manager.js';
+import { unthrottled } from '../../../src/replication/fetcher/replication-quota.js';
 import { FetchEntry } from '../../../src/server/fetch/fetch-entry.js';
 import { FetchService } from '../../../src/server/fetch/fetch-service.js';
-import type { FetchContext, FetchSessions } from '../../../src/server/fetch/fetch-sessions.js';
+import type { FetchContext, FetchSessions, Opening } from '../../../src/server/fetch/fetch-sessions.js';
 
 const SLOT = 77;
 /** What no answer can carry as an offset. */
@@ -23,7 +25,7 @@ const UNTELLABLE = 1n as unknown as number;
 /** One partition of a session of so many, and what became of a fetch of them. */
 function story(partitions = 1) {
   const seen = { released: [] as number[], failed: [] as number[], answered: [] as number[], letGo: 0, done: 0 };
-  const waiters = new Set<Waiter>();
+  const waiters = new Set<DelayedOperation>();
   let slice = 0;
   let broken: Error | undefined;
   let cold = false;
@@ -34,11 +36,11 @@ function story(partitions = 1) {
   };
   const partition = {
     role: 'leader', log, highWatermark: 0, lastStableOffset: 0, leadershipError: () => 0,
-    wait: (waiter: Waiter) => waiters.add(waiter), unwait: (waiter: Waiter) => waiters.delete(waiter),
+    wait: (waiter: DelayedOperation) => waiters.add(waiter), unwait: (waiter: DelayedOperation) => waiters.delete(waiter),
   };
   const entries = Array.from({ length: partitions }, (_, index) => {
     const entry = new FetchEntry('orders', '', index, index);
-    entry.ask(0, -1, -1, 1000);
+    entry.ask(0, -1, -1, -1, 1000);
     return entry;
   });
   const bytes = Buffer.alloc(1 << 20);
@@ -51,10 +53,13 @@ function story(partitions = 1) {
     space: { bytes, view: new DataView(bytes.buffer), blockBytes: 1 << 18, reserve: () => 1 << 18, commit: () => {}, leaseApart: () => 1 << 18, release: () => {} } as unknown as ResponseSpace,
     replicas: { metadata: { has: () => true }, find: () => { if (broken !== undefined) throw broken; return partition as unknown as Partition; } } as unknown as ReplicaManager,
     sessions: {
-      open: (): FetchContext => ({ kind: 'incremental', entries, session: { id: 9, epoch: 2, served: () => {} }, epoch: 2, release: () => { seen.letGo++; } }) as unknown as FetchContext,
+      begin: (): Opening => ({
+        step: () => false, abandon: () => {},
+        finish: () => ({ kind: 'incremental', entries, session: { id: 9, epoch: 2, served: () => {} }, epoch: 2, release: () => { seen.letGo++; } }) as unknown as FetchContext,
+      }),
     } as unknown as FetchSessions,
     wheel: new TimerWheel(systemClock, systemTimers), turns: new TurnQueue(systemClock, systemTimers), logger: silentLogger,
-    maxBytes: () => 50 << 20, done: () => { seen.done++; }, lookAgain: () => {},
+    maxBytes: () => 50 << 20, done: () => { seen.done++; }, lookAgain: () => {}, selectReplica: undefined, quota: unthrottled,
   });
   const connection = new Connection(1, '', () => '');
   const fetch = (): boolean => {

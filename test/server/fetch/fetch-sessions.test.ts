@@ -20,7 +20,9 @@ function story(slots = 100): { sessions: FetchSessions; pass: (ms: number) => vo
     const bytes = Buffer.from(writer.finish());
     const view = new FetchRequestView();
     view.decode(bytes, 0, bytes.length, VERSION);
-    const context = sessions.open(view, VERSION);
+    const opening = sessions.begin(view, VERSION);
+    while (opening.step(1000));
+    const context = opening.finish();
     if (context.kind !== 'refused') context.release();
     return context;
   };

@@ -1,9 +1,7 @@
 // Who may fetch as a replica: the brokers that a partition is assigned to, and nobody who says to be one (Partition.fetchRecords).
 import { expect, test } from 'vitest';
-import { topicName } from '../../../src/base/topic-name.js';
 import { ErrorCode } from '../../../src/protocol/errors.js';
 import { LeaderAndIsrRequest, type FetchRequestInput, type FetchResponse, type LeaderAndIsrResponse } from '../../../src/protocol/messages.js';
-import { Partition } from '../../../src/replication/partition.js';
 import { batch } from '../../support/batches.js';
 import { TestBroker } from '../../support/broker.js';
 import { valuesOf, type TestClient } from '../../support/client.js';
@@ -60,25 +58,4 @@ test('what strangers claim to have moves no high watermark; what the follower ha
   expect((await fetchAs(client, { replicaId: -3, maxWaitMs: 0 })).records?.length ?? 0, 'a log on its way to another directory comes by no socket').toBe(0);
   await fetchAs(client, { replicaId: FOLLOWER, fetchOffset: 1, maxWaitMs: 0 });
   expect(await committed()).toBe(1);
-});
-
-test('a partition keeps what it heard of its followers, and forgets those it is no longer assigned to', () => {
-  const log = { startOffset: 0, endOffset: 5, producers: { reinstate: () => {}, highWatermarkMoved: () => {} }, epochs: { assign: () => {} } } as unknown as Parameters<Partition['attach']>[0];
-  const partition = new Partition(topicName('orders')!, 0, 1, false, () => {});
-  partition.attach(log, 0);
-  const assigned = (partitionEpoch: number, ...replicas: number[]): void => partition.becomeLeader({ leader: 1, leaderEpoch: 1, partitionEpoch, replicas, isr: replicas });
-  assigned(1, 1, 2, 3);
-  expect([1, 2, 3, 4].filter(replica => partition.hasFollower(replica))).toEqual([2, 3]);
-  partition.followerFetched(2, 5);
-  partition.followerFetched(3, 4);
-  expect(partition.highWatermark).toBe(4);
-  // The third leaves; when it is back, it has to tell again how far it is.
-  assigned(2, 1, 2);
-  expect(partition.highWatermark).toBe(5);
-  log.endOffset = 6;
-  assigned(3, 1, 2, 3);
-  partition.followerFetched(2, 6);
-  expect([partition.highWatermark, partition.hasFollower(3)]).toEqual([5, true]);
-  partition.followerFetched(3, 6);
-  expect(partition.highWatermark).toBe(6);
 });

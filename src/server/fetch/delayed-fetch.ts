@@ -1,15 +1,15 @@
 // One fetch on its way: reads its partitions, answers when there is enough, or waits for more (ReplicaManager.fetchMessages,
 // DelayedFetch.scala).
 //
-// What ends it at once: enough bytes, an error that its reading met, an epoch that parted, a partition whose log has gone
-// on to another segment. A partition that the broker does not know ends nothing, unless no other was asked for.
+// What ends it at once: enough bytes, an error that its reading met, an epoch that parted, a better replica to read from, a
+// partition whose log has gone on to another segment. A partition that the broker does not know ends nothing, unless no
+// other was asked for.
 //
-// Reading is from memory where it can be; where only a log thread can tell, the task goes on when that has told. Slices
+// Reading is from memory where it can be; where only a log thread can tell, the fetch goes on when that has told. Slices
 // that were found and turn out to be too little are let go before the wait, so that waiting fetches hold nothing.
 //
-// A fetch of very many partitions goes through them in turns that give way to everybody else. What moves meanwhile in a
-// partition that was passed already is noticed before it waits. It stays with its partitions from its first wait to its
-// end, rather than leave and join thousands of them each time one moves.
+// It goes in steps of so many partitions. A fetch of few takes them one behind the other; one of very many in turns that give way to
+// everybody else, and it rests between two looks. It is watched at its partitions from its first wait to its end.
 
 import { Deadline, type TimerWheel } from '../../base/timer-wheel.js';
 import type { TurnQueue } from '../../base/turn-queue.js';
@@ -17,12 +17,14 @@ import type { Located } from '../../log/partition-log.js';
 import { FirstBatch } from '../../native/exchange.js';
 import { ErrorCode } from '../../protocol/errors.js';
 import { appendErrorCode } from '../produce/append-errors.js';
-import type { Partition, Waiter } from '../../replication/partition.js';
+import type { Partition } from '../../replication/partition.js';
+import type { DelayedOperation } from '../../replication/purgatory.js';
 import type { ReplicaManager } from '../../replication/replica-manager.js';
+import type { ReplicaQuota } from '../../replication/replication-quota.js';
 import type { FetchEntry } from './fetch-entry.js';
 import { isKnown, leadershipProblem, lookAt, readableEnd, refuseFor, whereWaysPart, type ReadRules } from './fetch-read.js';
 
-/** More partitions than this are gone through in turns; a turn looks at the clock each time it has done so many. */
+/** More partitions than this are gone through in turns; a step is so many. */
 export const LARGE = 1000;
 export const AT_ONCE = 256;
 /** More pieces than this no answer has: what is beyond comes with the next fetch. */
@@ -33,7 +35,7 @@ const SMALLEST_BATCH = 61;
 const WHOLE_BATCHES_FROM = 3;
 /** Of FetchEntry.segment. */
 const AN_OLDER_ONE = -1;
-/** Between two looks at so many partitions, for each: so that one fetch of theirs takes no more than a part of the time. */
+/** Between two looks at very many partitions, for each: so that one fetch of theirs takes no more than a part of the time. */
 const REST_MS = 1 / 250;
 
 export interface FetchLimits {
@@ -47,11 +49,16 @@ export interface FetchEnvironment {
   readonly wheel: TimerWheel;
   readonly releaseSlice: (slice: number) => void;
   readonly turns: TurnQueue;
+  /** What followers that lag may be given. */
+  readonly quota: ReplicaQuota;
   /** Hears of appends to logs that are waited for since a moment ago. */
   readonly lookAgain: () => void;
 }
 
-export class FetchTask implements Waiter {
+/** `asking`: a log thread looks. `resting`: something moved, and is looked at a little later. */
+type Stage = 'sorting' | 'reading' | 'asking' | 'joining' | 'waiting' | 'resting' | 'over';
+
+export class DelayedFetch implements DelayedOperation {
   /** Once it runs: those known, in the order asked, and behind them the others. */
   readonly entries: FetchEntry[];
   /** How many of them the broker knows. Only these are read and waited for. */
@@ -61,10 +68,11 @@ export class FetchTask implements Waiter {
   readonly #environment: FetchEnvironment;
   readonly #answer: () => void;
   readonly #broke: (error: unknown) => void;
-  readonly #waitingAt: Partition[] = [];
+  readonly #watchedAt: Partition[] = [];
   readonly #deadline = new Deadline(() => this.#expired());
-  /** Goes through its partitions in turns. */
+  /** Takes its steps in turns. */
   readonly #large: boolean;
+  #stage: Stage = 'sorting';
   #next = 0;
   #unknown: FetchEntry[] | undefined;
   #bytes = 0;
@@ -72,12 +80,11 @@ export class FetchTask implements Waiter {
   #available = 0;
   #slices = 0;
   #urgent = false;
-  #state: 'reading' | 'joining' | 'resting' | 'waiting' | 'over' = 'reading';
   #lastTry = false;
-  #armed = false;
-  /** A log thread was asked in this look: time has passed since its first partition was read. */
-  #wentCold = false;
-  /** Of a large one: something moved since its last look began; it has looked in vain; when it may look again. */
+  #joined = false;
+  /** Time has passed since the first partition of this look was read. */
+  #paused = false;
+  /** Something moved since this look began. */
   #stirred = false;
   #looks = 0;
   #rest: Deadline | undefined;
@@ -99,61 +106,46 @@ export class FetchTask implements Waiter {
   }
 
   get over(): boolean {
-    return this.#state === 'over';
+    return this.#stage === 'over';
   }
 
   /** Once. Answers before it returns, where it can and there are not very many partitions. */
   run(): void {
-    if (!this.#large) {
-      try {
-        this.#sortSome(this.entries.length);
-      } catch (error) {
-        this.#break(error);
-        return;
-      }
-      this.#look();
-      return;
-    }
-    this.#inTurns(() => this.#sortSome(AT_ONCE), () => this.#look());
-  }
-
-  #look(): void {
-    this.#state = 'reading';
-    this.#wentCold = false;
-    this.#stirred = false;
-    this.#looks++;
-    this.#next = 0;
-    this.#bytes = 0;
-    this.#available = 0;
-    this.#slices = 0;
-    this.#urgent = this.known === 0 || this.#limits.maxWaitMs <= 0 || this.#lastTry;
-    this.#readOn();
+    this.#goOn();
   }
 
   /** Nobody is there to be answered any more. */
   abandon(): void {
-    if (this.#state === 'over') return;
+    if (this.over) return;
     this.#end();
     this.#releaseAll();
   }
 
   /** A partition moved: high watermark, leadership, or its end. */
   moved(): void {
+    this.#stirred = true;
+    if (this.#stage === 'waiting') this.#lookOrRest();
+  }
+
+  #goOn(): void {
     if (this.#large) {
-      this.#stirred = true;
-      if (this.#state === 'waiting') this.#lookOrRest();
-    } else if (this.#state === 'waiting' && this.#hasMoved()) {
-      this.#leaveWaiters();
-      this.#look();
+      this.#environment.turns.work(() => this.#step(), () => {}, error => this.#break(error));
+      return;
+    }
+    try {
+      while (this.#step());
+    } catch (error) {
+      this.#break(error);
     }
   }
 
-  #hasMoved(): boolean {
-    try {
-      return this.#mayFindSomething();
-    } catch (error) {
-      this.#break(error);
-      return false;
+  /** Does a part; false where there is nothing more to do at present. */
+  #step(): boolean {
+    switch (this.#stage) {
+      case 'sorting': return this.#sortSome();
+      case 'reading': return this.#readSome();
+      case 'joining': return this.#joinSome();
+      default: return false;
     }
   }
 
@@ -164,36 +156,40 @@ export class FetchTask implements Waiter {
     this.#broke(error);
   }
 
-  /** Puts up to `most` further partitions in their place; false where none are left. */
-  #sortSome(most: number): boolean {
+  #sortSome(): boolean {
     const { entries } = this;
-    for (const end = Math.min(entries.length, this.#next + most); this.#next < end; this.#next++) {
+    for (const end = Math.min(entries.length, this.#next + AT_ONCE); this.#next < end; this.#next++) {
       const entry = entries[this.#next]!;
       if (isKnown(entry, this.#rules.apiVersion, this.#environment.replicas.metadata)) entries[this.known++] = entry;
       else (this.#unknown ??= []).push(entry);
     }
     if (this.#next < entries.length) return true;
     if (this.#unknown !== undefined) for (const [at, entry] of this.#unknown.entries()) entries[this.known + at] = entry;
-    return false;
+    this.#beginLook();
+    return true;
   }
 
-  #readOn(): void {
-    if (!this.#large) {
-      try {
-        if (this.#readSome(this.known) === 'end') this.#decide();
-      } catch (error) {
-        this.#break(error);
-      }
-      return;
-    }
-    let reached: 'more' | 'end' | 'cold' = 'more';
-    this.#inTurns(() => (reached = this.#readSome(AT_ONCE)) === 'more', () => { if (reached === 'end') this.#decide(); });
+  #beginLook(): void {
+    this.#stage = 'reading';
+    // Of very many some may move while others are read.
+    this.#paused = this.#large;
+    this.#stirred = false;
+    this.#looks++;
+    this.#next = 0;
+    this.#bytes = 0;
+    this.#available = 0;
+    this.#slices = 0;
+    this.#urgent = this.known === 0 || this.#limits.maxWaitMs <= 0 || this.#lastTry;
   }
 
-  /** Looks at up to `most` further partitions. 'cold': a log thread has to look first, and reading goes on when it has. */
-  #readSome(most: number): 'more' | 'end' | 'cold' {
+  #look(): void {
+    this.#beginLook();
+    this.#goOn();
+  }
+
+  #readSome(): boolean {
     const first = this.#looks === 1;
-    const end = Math.min(this.known, this.#next + most);
+    const end = Math.min(this.known, this.#next + AT_ONCE);
     while (this.#next < end) {
       const entry = this.entries[this.#next++]!;
       const found = lookAt(entry, this.#rules, this.#environment.replicas, first);
@@ -204,11 +200,22 @@ export class FetchTask implements Waiter {
       const { partition, below } = found;
       const active = partition.log!.activeSegmentBase;
       if (first) entry.segment = entry.fetchOffset >= active ? active : AN_OLDER_ONE;
-      // Beyond what may be read, or in a segment that gets nothing more: there is nothing to wait for.
-      if (entry.fetchOffset > below || (entry.fetchOffset < below && entry.segment < active && active < below)) this.#urgent = true;
-      if (entry.fetchOffset < below && !this.#read(entry, partition, below)) return 'cold';
+      // Beyond what may be read there is nothing to wait for.
+      if (entry.fetchOffset > below) this.#urgent = true;
+      if (entry.fetchOffset >= below || this.#isThrottled(partition)) continue;
+      // Nor in a segment that gets nothing more.
+      if (entry.segment < active && active < below) this.#urgent = true;
+      if (!this.#read(entry, partition, below)) return false;
     }
-    return end < this.known ? 'more' : 'end';
+    return end < this.known || this.#decide();
+  }
+
+  /** A follower that is not in sync is given nothing beyond the rate; one that is must not fall out for it (shouldLeaderThrottle). */
+  #isThrottled(partition: Partition): boolean {
+    const { replicaId } = this.#rules;
+    if (replicaId < 0) return false;
+    const { quota } = this.#environment;
+    return quota.isThrottled(partition.topic, partition.index) && partition.leading?.isr.includes(replicaId) !== true && quota.exceeded();
   }
 
   /** False: a log thread has to look, and reading goes on when it has. */
@@ -236,9 +243,10 @@ export class FetchTask implements Waiter {
       this.#take(entry, located, first, room);
       return true;
     }
-    this.#wentCold = true;
+    this.#stage = 'asking';
+    this.#paused = true;
     log.locate(entry.fetchOffset, below, room, first, (cold, code) => {
-      if (this.#state === 'over') {
+      if (this.over) {
         if (cold !== null) this.#environment.releaseSlice(cold.slice);
         return;
       }
@@ -246,7 +254,8 @@ export class FetchTask implements Waiter {
         refuseFor(entry, appendErrorCode(code), this.#rules, this.#environment.replicas);
         this.#urgent = true;
       } else this.#take(entry, cold, first, room);
-      this.#readOn();
+      this.#stage = 'reading';
+      this.#goOn();
     });
     return false;
   }
@@ -271,113 +280,107 @@ export class FetchTask implements Waiter {
     if (room > 0) entry.details = undefined;
   }
 
-  #decide(): void {
+  /** Everything is read: it answers, or waits. */
+  #decide(): boolean {
     const { minBytes } = this.#limits;
     if (this.#urgent || this.#bytes >= minBytes || this.#available >= minBytes) {
       this.#end();
       this.#answer();
-      return;
+      return false;
     }
     this.#releaseAll();
-    if (!this.#armed) {
-      this.#armed = true;
-      this.#environment.wheel.add(this.#deadline, this.#limits.maxWaitMs);
+    if (this.#joined) {
+      this.#wait();
+      return false;
     }
-    if (!this.#large) this.#wait();
-    else if (this.#waitingAt.length === 0) this.#join();
-    else this.#waitOn();
+    this.#joined = true;
+    this.#environment.wheel.add(this.#deadline, this.#limits.maxWaitMs);
+    this.#stage = 'joining';
+    this.#next = 0;
+    return true;
   }
 
-  #wait(): void {
-    this.#state = 'waiting';
-    let moved = false;
-    for (let at = 0; at < this.known; at++) moved = this.#joinOne(this.entries[at]!) || moved;
-    if (moved && this.#wentCold) this.moved();
+  #joinSome(): boolean {
+    for (const end = Math.min(this.known, this.#next + AT_ONCE); this.#next < end; this.#next++) this.#join(this.entries[this.#next]!);
+    if (this.#next < this.known) return true;
+    this.#wait();
+    // Watches that are set outside of a drain: an append just before told nobody.
+    if (this.#paused && !this.over) this.#environment.lookAgain();
+    return false;
   }
 
-  /** Waits at the entry's partition, and says whether that moved since it was looked at. */
-  #joinOne(entry: FetchEntry): boolean {
+  #join(entry: FetchEntry): void {
     const partition = this.#environment.replicas.find(entry.topic, entry.index);
-    if (partition === undefined) return true;
-    this.#waitingAt.push(partition);
+    if (partition === undefined) {
+      this.#stirred = true;
+      return;
+    }
+    this.#watchedAt.push(partition);
     partition.wait(this);
-    return partition.log === undefined || partition.role === 'none' || partition.highWatermark !== entry.highWatermark
+    if (!this.#paused) return;
+    this.#stirred ||= partition.log === undefined || partition.role === 'none' || partition.highWatermark !== entry.highWatermark
       || (this.#rules.replicaId >= 0 && partition.log.endOffset !== entry.endOffset);
   }
 
-  #join(): void {
-    this.#state = 'joining';
-    let next = 0;
-    this.#inTurns(() => {
-      for (const end = Math.min(this.known, next + AT_ONCE); next < end; next++) if (this.#joinOne(this.entries[next]!)) this.#stirred = true;
-      return next < this.known;
-    }, () => {
-      this.#waitOn();
-      // The watches are set outside a drain: an append just before told nobody.
-      this.#environment.lookAgain();
-    });
-  }
-
-  #waitOn(): void {
-    this.#state = 'waiting';
+  #wait(): void {
+    this.#stage = 'waiting';
     if (this.#stirred || this.#lastTry) this.#lookOrRest();
   }
 
-  /** The first news is looked at at once; a fetch that looked again in vain rests before the next look. */
+  /**
+   * Few are looked at at once, where it may find something. Of very many the first news is, and the last; behind a look in vain it rests.
+   */
   #lookOrRest(): void {
+    if (!this.#large) {
+      if (this.#lastTry || this.#mayFindSomething()) this.#look();
+      return;
+    }
     if (this.#looks === 1 || this.#lastTry) {
       this.#look();
       return;
     }
-    this.#state = 'resting';
-    this.#rest ??= new Deadline(() => { if (this.#state === 'resting') this.#look(); });
+    this.#stage = 'resting';
+    this.#rest ??= new Deadline(() => { if (this.#stage === 'resting') this.#look(); });
     this.#environment.wheel.add(this.#rest, this.known * REST_MS);
-  }
-
-  /** Steps of a large one, as long as somebody is there to be answered. */
-  #inTurns(step: () => boolean, done: () => void): void {
-    this.#environment.turns.work(() => !this.over && step(), () => { if (!this.over) done(); }, error => this.#break(error));
   }
 
   /** Saves a whole look where nothing that matters moved. */
   #mayFindSomething(): boolean {
     const rules = this.#rules;
-    for (let at = 0; at < this.known; at++) {
-      const entry = this.entries[at]!;
-      const partition = this.#environment.replicas.find(entry.topic, entry.index);
-      if (partition?.log === undefined || partition.role === 'none') return true;
-      if (leadershipProblem(entry, partition, rules) !== 0) return true;
-      if (entry.fetchOffset !== readableEnd(partition, rules) || whereWaysPart(entry, partition) !== undefined) return true;
+    try {
+      for (let at = 0; at < this.known; at++) {
+        const entry = this.entries[at]!;
+        const partition = this.#environment.replicas.find(entry.topic, entry.index);
+        if (partition?.log === undefined || partition.role === 'none') return true;
+        if (leadershipProblem(entry, partition, rules) !== 0 || whereWaysPart(entry, partition) !== undefined) return true;
+        if (entry.fetchOffset !== readableEnd(partition, rules) && !this.#isThrottled(partition)) return true;
+      }
+    } catch (error) {
+      this.#break(error);
     }
     return false;
   }
 
   #expired(): void {
     this.#lastTry = true;
-    if (this.#state === 'waiting' || this.#state === 'resting') {
-      if (!this.#large) this.#leaveWaiters();
-      this.#look();
-    } else this.#urgent = true;
+    if (this.#stage === 'waiting' || this.#stage === 'resting') this.#look();
+    else this.#urgent = true;
   }
 
   #end(): void {
-    this.#state = 'over';
-    this.#environment.wheel.remove(this.#deadline);
-    if (this.#rest !== undefined) this.#environment.wheel.remove(this.#rest);
+    this.#stage = 'over';
+    const { wheel, turns } = this.#environment;
+    wheel.remove(this.#deadline);
+    if (this.#rest !== undefined) wheel.remove(this.#rest);
+    const left = this.#watchedAt;
     if (!this.#large) {
-      this.#leaveWaiters();
+      for (const partition of left) partition.unwait(this);
       return;
     }
-    const left = this.#waitingAt;
-    if (left.length > 0) this.#environment.turns.work(() => {
+    if (left.length > 0) turns.work(() => {
       for (const partition of left.splice(-AT_ONCE)) partition.unwait(this);
       return left.length > 0;
     }, () => {}, () => {});
-  }
-
-  #leaveWaiters(): void {
-    for (const partition of this.#waitingAt) partition.unwait(this);
-    this.#waitingAt.length = 0;
   }
 
   #releaseAll(): void {
