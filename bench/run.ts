@@ -1,21 +1,25 @@
-// npm run bench -- [--peer | --peer-only] [--only case,...] [--rounds N] [--quick | --smoke] [--odradek-config key=value]...
+// npm run bench -- [--cluster] [--peer | --peer-only] [--only case,...] [--rounds N] [--quick | --smoke] [--odradek-config key=value]...
 //
 // Loads Odradek, and with --peer a warm Apache Kafka 3.9.1 beside it, in turns (A B, B A, ...), and prints medians, ranges
-// and ratios as a markdown table. --smoke runs every case tiny, to see that the work is really done.
+// and ratios as a markdown table. --cluster: three brokers of each instead. --smoke runs every case tiny, to see that the work is really done.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { atRest, loadCases, nodeAlone, warmUp, type LoadCase, type Sample, type Size } from './suite/cases.js';
+import { atRest, loadCases, nodeAlone, warmUp, type LoadCase, type Size } from './suite/cases.js';
 import { evenGround } from './suite/even-ground.js';
+import { Ledger } from './suite/ledger.js';
 import { runLoad } from './suite/load-client.js';
 import { machineFacts } from './suite/machine.js';
 import { kafka, odradek, type Kind, type Subject, type SubjectName } from './suite/subject.js';
-import { printTable, shareOfOthers, type Results } from './suite/table.js';
+import { printTable, rows, shareOfOthers } from './suite/table.js';
+import { clusterBench } from './cluster/bench.js';
+import { clusterRows } from './cluster/rows.js';
 
 const { values: options } = parseArgs({
   options: {
     peer: { type: 'boolean', default: false },
+    cluster: { type: 'boolean', default: false },
     'peer-only': { type: 'boolean', default: false },
     only: { type: 'string' },
     rounds: { type: 'string' },
@@ -37,44 +41,22 @@ const warmupSeconds: Record<SubjectName, number> = {
 const chosen = options.only?.split(',');
 const wanted = (name: string): boolean => chosen === undefined || chosen.includes(name);
 
-const results: Results = new Map();
-const failures: string[] = [];
+const ledger = new Ledger();
 /** The most memory that a broker was seen with, over all loads. */
 const peaks = new Map<SubjectName, number>();
 
-function record(caseName: string, who: SubjectName | 'floor', sample: Sample): void {
-  const byName = results.get(caseName) ?? new Map<SubjectName | 'floor', Sample[]>();
-  results.set(caseName, byName);
-  byName.set(who, [...(byName.get(who) ?? []), sample]);
-  const shown = Object.entries(sample).map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`).join(', ');
-  console.error(`${caseName} ${who}: ${shown}`);
-}
-
-/** A case that fails on one broker is told at the end; the others go on. */
-async function attempt(what: string, work: () => Promise<void>, subject?: Subject): Promise<void> {
-  try {
-    const gone = subject?.obituary();
-    if (gone !== undefined) throw new Error(gone);
-    await work();
-  } catch (error) {
-    const why = [error instanceof Error ? error.message : String(error), subject?.obituary()].filter(text => text !== undefined);
-    failures.push(`${what}: ${[...new Set(why)].join('\n')}`);
-    console.error(`FAILED ${failures.at(-1)}`);
-  }
-}
-
 async function measureStarts(kinds: readonly Kind[], dir: string): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
-    if (wanted('start')) record('start', 'floor', nodeAlone());
+    if (wanted('start')) ledger.record('start', 'floor', nodeAlone());
     for (const kind of kinds) {
-      await attempt(`start ${kind.name}`, async () => {
+      await ledger.attempt(`start ${kind.name}`, async () => {
         const home = join(dir, `${kind.name}-start-${round}`);
         const subject = await kind.start(home);
         const sample = await atRest(subject, size);
         await subject.stop();
         rmSync(home, { recursive: true, force: true });
-        if (wanted('start')) record('start', kind.name, sample);
-        if (wanted('memory')) record('memory', kind.name, sample);
+        if (wanted('start')) ledger.record('start', kind.name, sample);
+        if (wanted('memory')) ledger.record('memory', kind.name, sample);
       });
     }
   }
@@ -84,21 +66,21 @@ const beforeSample = async (): Promise<void> => (size === 'smoke' ? undefined : 
 
 async function measureLoad(loadCase: LoadCase, subjects: readonly Subject[], dir: string): Promise<void> {
   console.error(`\n${loadCase.name}: ${loadCase.question}\n  bound: ${loadCase.bound}`);
-  for (const subject of subjects) await attempt(`${loadCase.name} ${subject.name}`, async () => loadCase.setup?.(subject, size), subject);
+  for (const subject of subjects) await ledger.attempt(`${loadCase.name} ${subject.name}`, async () => loadCase.setup?.(subject, size), subject);
   for (let round = 0; round < Math.min(rounds, loadCase.mostRounds ?? rounds); round += 1) {
     const order = round % 2 === 0 ? subjects : [...subjects].reverse();
     for (const subject of order) {
-      await attempt(`${loadCase.name} ${subject.name}`, async () => {
+      await ledger.attempt(`${loadCase.name} ${subject.name}`, async () => {
         await beforeSample();
         const sample = await loadCase.run(subject, size);
-        record(loadCase.name, subject.name, sample);
+        ledger.record(loadCase.name, subject.name, sample);
         peaks.set(subject.name, Math.max(peaks.get(subject.name) ?? 0, sample['peakMB'] ?? 0));
       }, subject);
     }
     const { floor } = loadCase;
-    if (floor !== undefined) await attempt(`${loadCase.name} floor`, async () => {
+    if (floor !== undefined) await ledger.attempt(`${loadCase.name} floor`, async () => {
       await beforeSample();
-      record(loadCase.name, 'floor', await floor(dir, size));
+      ledger.record(loadCase.name, 'floor', await floor(dir, size));
     });
   }
 }
@@ -111,16 +93,16 @@ async function main(dir: string): Promise<void> {
   try {
     await runLoad('self-check', {});
     if (wanted('start') || wanted('memory')) await measureStarts(kinds, dir);
-    for (const kind of kinds) await attempt(`start ${kind.name}`, async () => { subjects.push(await kind.start(join(dir, kind.name))); });
+    for (const kind of kinds) await ledger.attempt(`start ${kind.name}`, async () => { subjects.push(await kind.start(join(dir, kind.name))); });
     for (const subject of subjects) {
       if (warmupSeconds[subject.name] === 0) continue;
       console.error(`\nwarming ${subject.name} up for ${warmupSeconds[subject.name]} s`);
-      await attempt(`warm-up ${subject.name}`, () => warmUp(subject, warmupSeconds[subject.name], size), subject);
+      await ledger.attempt(`warm-up ${subject.name}`, () => warmUp(subject, warmupSeconds[subject.name], size), subject);
     }
     for (const loadCase of loadCases) {
       if (wanted(loadCase.name)) await measureLoad(loadCase, subjects, dir);
     }
-    if (wanted('memory')) for (const [name, peakMB] of peaks) record('memory', name, { peakMB });
+    if (wanted('memory')) for (const [name, peakMB] of peaks) ledger.record('memory', name, { peakMB });
   } finally {
     for (const subject of subjects) await subject.stop();
     for (const kind of kinds) await kind.close();
@@ -130,15 +112,22 @@ async function main(dir: string): Promise<void> {
 const dir = mkdtempSync(join(options.dir, 'odradek-bench-'));
 const facts = machineFacts(dir);
 try {
-  await main(dir);
+  if (options.cluster) {
+    await clusterBench(ledger, {
+      dir, size, rounds, chosen, overrides: options['odradek-config'], kafkaWarmupSeconds: warmupSeconds.kafka,
+      kinds: [...(options['peer-only'] ? [] : ['odradek' as const]), ...(options.peer || options['peer-only'] ? ['kafka' as const] : [])],
+    });
+  } else {
+    await main(dir);
+  }
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }
-const caveats = [...(size === 'real' ? [] : [`${size}: for orientation only`]), `other processes used ${shareOfOthers(results)} of the machine`];
-console.log(`\n${facts}; ${rounds} rounds, medians and ranges; ${caveats.join('; ')}\n\n${printTable(results)}`);
+const caveats = [...(size === 'real' ? [] : [`${size}: for orientation only`]), `other processes used ${shareOfOthers(ledger.results)} of the machine`];
+console.log(`\n${facts}; ${rounds} rounds, medians and ranges; ${caveats.join('; ')}\n\n${printTable(ledger.results, options.cluster ? clusterRows : rows)}`);
 if (options.json !== undefined) {
-  const plain = Object.fromEntries([...results].map(([name, byName]) => [name, Object.fromEntries(byName)]));
+  const plain = Object.fromEntries([...ledger.results].map(([name, byName]) => [name, Object.fromEntries(byName)]));
   writeFileSync(options.json, `${JSON.stringify({ facts, rounds, size, results: plain }, undefined, 2)}\n`);
 }
-for (const failure of failures) console.error(`FAILED ${failure}`);
-process.exitCode = failures.length > 0 ? 1 : 0;
+for (const failure of ledger.failures) console.error(`FAILED ${failure}`);
+process.exitCode = ledger.failures.length > 0 ? 1 : 0;

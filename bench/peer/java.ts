@@ -13,6 +13,8 @@ export interface JavaServer {
   /** Where the log4j file goes. */
   readonly dir: string;
   readonly ready: RegExp;
+  readonly logFile?: string;
+  readonly readyTimeoutMs?: number;
 }
 
 export async function startJava(server: JavaServer): Promise<Program> {
@@ -29,6 +31,8 @@ export async function startJava(server: JavaServer): Promise<Program> {
     command: 'java',
     args: [...server.jvm, `-Dlog4j.configuration=file:${logging}`, '-cp', await peerClasspath(), server.main, ...server.args],
     ready: server.ready,
+    ...(server.logFile === undefined ? {} : { logFile: server.logFile }),
+    ...(server.readyTimeoutMs === undefined ? {} : { readyTimeoutMs: server.readyTimeoutMs }),
   });
 }
 

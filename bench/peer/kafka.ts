@@ -17,10 +17,14 @@ export interface KafkaOptions {
   readonly brokerId?: number;
   readonly port?: number;
   readonly config?: Readonly<Record<string, string>>;
+  /** As -Xmx takes it. */
+  readonly heap?: string;
+  readonly logFile?: string;
+  readonly readyTimeoutMs?: number;
 }
 
-// A heap of one fixed gigabyte and Kafka's own collector settings.
-const JVM = ['-server', '-Xms1g', '-Xmx1g', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35', '-XX:+ExplicitGCInvokesConcurrent'];
+// A heap of one fixed gigabyte (if nothing else is asked for) and Kafka's own collector settings.
+const jvm = (heap = '1g'): string[] => ['-server', `-Xms${heap}`, `-Xmx${heap}`, '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35', '-XX:+ExplicitGCInvokesConcurrent'];
 
 export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
   const port = options.port ?? await freePort();
@@ -43,9 +47,11 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
     name: 'kafka',
     main: 'kafka.Kafka',
     args: [file],
-    jvm: JVM,
+    jvm: jvm(options.heap),
     dir: options.dir,
     ready: /started \(kafka\.server\.KafkaServer\)/,
+    ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
+    ...(options.readyTimeoutMs === undefined ? {} : { readyTimeoutMs: options.readyTimeoutMs }),
   });
   return { ...program, host: '127.0.0.1', port, logDir };
 }

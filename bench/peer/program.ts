@@ -1,5 +1,6 @@
 // A child process that is up once it has said so on its output, and that is gone once stop() resolves.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 export interface ProgramOptions {
@@ -11,6 +12,8 @@ export interface ProgramOptions {
   /** The line (of stdout or stderr) after which the program serves. */
   readonly ready: RegExp;
   readonly readyTimeoutMs?: number;
+  /** Where everything it says is kept, behind what it said in former lives. */
+  readonly logFile?: string;
 }
 
 export interface Program {
@@ -42,6 +45,7 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   running.add(child);
+  if (options.logFile !== undefined) keepLog(child, options.logFile);
   const gone = new Promise<void>(resolve => {
     const end = (): void => {
       running.delete(child);
@@ -68,6 +72,14 @@ export async function startProgram(options: ProgramOptions): Promise<Program> {
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
   };
+}
+
+function keepLog(child: ChildProcess, file: string): void {
+  const log = createWriteStream(file, { flags: 'a' });
+  log.on('error', () => {});   // The directory may go before the last line comes.
+  child.stdout?.pipe(log, { end: false });
+  child.stderr?.pipe(log, { end: false });
+  child.once('close', () => log.end());
 }
 
 function untilReady(child: ChildProcess, options: ProgramOptions, tail: string[]): Promise<string> {

@@ -21,6 +21,9 @@ process.on('uncaughtException', error => {
 // Nobody reads the line that says it is ready, or the disk it goes to is full: no reason to stop.
 process.stdout.on('error', () => {});
 
+/** Set by whoever started us and holds our stdin: when it ends, so do we, in order. Nothing is left behind by somebody who was killed. */
+const withParent = process.env['ODRADEK_WITH_PARENT'] !== undefined;
+
 const thisProcess: Process = {
   clock: systemClock,
   timers: systemTimers,
@@ -30,6 +33,7 @@ const thisProcess: Process = {
   onSignal(heard) {
     process.on('SIGTERM', heard);
     process.on('SIGINT', heard);
+    if (withParent) process.stdin.on('close', () => heard('SIGTERM')).on('error', () => {}).resume();
   },
   exit: code => process.exit(code),
 };
@@ -40,6 +44,9 @@ switch (command.kind) {
     // The broker is imported once the configuration is right: a mistake is told without waiting for it. (No top-level
     // await: the bundle is CommonJS, whose loader is quicker and whose compiled code can be kept.)
     void start(command, thisProcess, async () => (await import('../server/broker.js')).startBroker);
+    break;
+  case 'cluster':
+    void import('./cluster/run.js').then(({ runCluster }) => runCluster(command, thisProcess));
     break;
   case 'help':
     thisProcess.out(USAGE);

@@ -246,5 +246,8 @@ test('the command line as data', () => {
   expect(parse('--help')).toEqual({ kind: 'help' });
   expect(parse('start -h')).toEqual({ kind: 'help' });
   expect(parse('--version')).toEqual({ kind: 'version' });
-  for (const wrong of ['', 'stop', 'start a b', 'start --overide a=1', 'start --override']) expect(parse(wrong), wrong).toMatchObject({ kind: 'mistake' });
+  expect(parse('cluster')).toEqual({ kind: 'cluster', brokers: 3, port: 9092, overrides: [] });
+  expect(parse('cluster 5 --port 0 --dir here --override a=1')).toEqual({ kind: 'cluster', brokers: 5, port: 0, dir: 'here', overrides: ['a=1'] });
+  const wrongs = ['', 'stop', 'start a b', 'start --overide a=1', 'start --override', 'start --port 9092', 'start --dir here', 'cluster 0', 'cluster 21', 'cluster three', 'cluster 3 4', 'cluster --port -1', 'cluster --port 65534'];
+  for (const wrong of wrongs) expect(parse(wrong), wrong).toMatchObject({ kind: 'mistake' });
 });

@@ -98,12 +98,12 @@ Limits read_limits(Options& options, size_t batch_bytes) {
 
 }  // namespace
 
-int closed_loop(Options& options, Producer& producer, pid_t pid, const std::string& command) {
+int closed_loop(Options& options, Producer& producer, const Pids& pids, const std::string& command) {
   const Limits limits = read_limits(options, producer.nominal_bytes());
   options.refuse_unused();
 
   Loop loop(producer, producer.open());
-  Watch watch(pid);
+  Watch watch(pids);
   if (limits.warmup_seconds > 0) loop.run(0, limits.warmup_seconds);
   loop.latency().clear();
   watch.start();
@@ -127,9 +127,9 @@ int closed_loop(Options& options, Producer& producer, pid_t pid, const std::stri
 int run_closed_loop(Options& options) {
   const auto connections = static_cast<size_t>(options.integer("connections", 1));
   const auto in_flight = static_cast<size_t>(options.integer("in-flight", 1));
-  const auto pid = static_cast<pid_t>(options.integer("pid", 0));
+  const Pids pids = options.integers("pid");
   Producer producer(options, connections, in_flight);
-  return closed_loop(options, producer, pid, "produce");
+  return closed_loop(options, producer, pids, "produce");
 }
 
 }  // namespace load

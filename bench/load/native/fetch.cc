@@ -75,7 +75,7 @@ FetchOptions read_fetch_options(Options& options) {
   return fetch;
 }
 
-int fetch_load(Options& options, const FetchOptions& fetch, const std::vector<FetchedPartition>& partitions, pid_t pid, const std::string& command) {
+int fetch_load(Options& options, const FetchOptions& fetch, const std::vector<FetchedPartition>& partitions, const Pids& pids, const std::string& command) {
   const Limits limits = read_limits(options);
   options.refuse_unused();
   if (limits.connections == 0 || partitions.empty()) throw std::runtime_error("a load of nothing");
@@ -95,7 +95,7 @@ int fetch_load(Options& options, const FetchOptions& fetch, const std::vector<Fe
   }
 
   Histogram latency;
-  Watch watch(pid);
+  Watch watch(pids);
   if (limits.warmup_seconds > 0) run(fetchers, epoll, limits.warmup_seconds, 0, latency);
   latency.clear();
   const Totals before = sum(fetchers);
@@ -128,7 +128,7 @@ int fetch_load(Options& options, const FetchOptions& fetch, const std::vector<Fe
 }
 
 int run_fetch(Options& options) {
-  const auto pid = static_cast<pid_t>(options.integer("pid", 0));
+  const Pids pids = options.integers("pid");
   const bool cleanup = options.integer("cleanup", 0) != 0;
   const std::string topic = options.required("topic");
   Cluster cluster(options.required("broker"));
@@ -139,7 +139,7 @@ int run_fetch(Options& options) {
     const int64_t end = cluster.end_offset(partition);
     partitions.push_back({std::move(partition), end});
   }
-  const int code = fetch_load(options, fetch, partitions, pid, "fetch");
+  const int code = fetch_load(options, fetch, partitions, pids, "fetch");
   if (cleanup) cluster.delete_topic(topic);
   return code;
 }

@@ -1,13 +1,12 @@
 // The fetch load for whoever knows its partitions: the command, and the floor.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
 
 #include "cluster.h"
 #include "options.h"
+#include "watch.h"
 
 namespace load {
 
@@ -19,6 +18,6 @@ struct FetchedPartition {
 FetchOptions read_fetch_options(Options& options);
 
 /// Returns the process's exit code.
-int fetch_load(Options& options, const FetchOptions& fetch, const std::vector<FetchedPartition>& partitions, pid_t pid, const std::string& command);
+int fetch_load(Options& options, const FetchOptions& fetch, const std::vector<FetchedPartition>& partitions, const Pids& pids, const std::string& command);
 
 }  // namespace load

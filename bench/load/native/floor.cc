@@ -18,8 +18,8 @@ int floor_of_produce(Options& options, const std::string& dir, bool open) {
   if (options.integer("produce-version", 9) != 9) throw std::runtime_error("the floor speaks Produce version 9 only");
   const FloorServer server = start_sink(dir);
   Producer producer(options, connections, in_flight, server.address);
-  if (open) return open_loop(options, producer, server.pid, "floor-open-loop");
-  return closed_loop(options, producer, server.pid, "floor-produce");
+  if (open) return open_loop(options, producer, {server.pid}, "floor-open-loop");
+  return closed_loop(options, producer, {server.pid}, "floor-produce");
 }
 
 int floor_of_fetch(Options& options, const std::string& dir) {
@@ -33,7 +33,7 @@ int floor_of_fetch(Options& options, const std::string& dir) {
 
   const Target target{"floor", {}, 0};
   const FloorServer server = start_source(dir, log, fetch, fetch_request(fetch, target, 0), target);
-  return fetch_load(options, fetch, {{{target, server.address}, log.end_offset()}}, server.pid, "floor-fetch");
+  return fetch_load(options, fetch, {{{target, server.address}, log.end_offset()}}, {server.pid}, "floor-fetch");
 }
 
 }  // namespace

@@ -152,7 +152,7 @@ int run_idle(Options& options) {
   const auto connections = static_cast<size_t>(options.integer("connections", 5000));
   const double patience = options.number("patience-seconds", 180);
   const double hold = options.number("hold-seconds", 5);
-  const auto pid = static_cast<pid_t>(options.integer("pid", 0));
+  const Pids pids = options.integers("pid");
   const std::string topic = options.required("topic");
   const bool cleanup = options.integer("cleanup", 0) != 0;
   Cluster cluster(options.required("broker"));
@@ -165,12 +165,12 @@ int run_idle(Options& options) {
   const Partition partition = (partitions > 0 ? cluster.create_topic(topic, partitions, {}) : cluster.partitions(topic)).front();
 
   Crowd crowd(partition, connections, fetch_request(fetch, partition.target, cluster.end_offset(partition)).frame);
-  Watch opening(pid);
+  Watch opening(pids);
   opening.start();
   crowd.open();
   crowd.run_until(now_ns() + static_cast<int64_t>(patience * 1e9), true);
   opening.stop();
-  Watch holding(pid);
+  Watch holding(pids);
   holding.start();
   crowd.run_until(now_ns() + static_cast<int64_t>(hold * 1e9), false);
   holding.stop();

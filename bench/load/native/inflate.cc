@@ -27,7 +27,7 @@ int run_inflate(Options& options) {
   const auto times = static_cast<uint64_t>(wanted / static_cast<double>(records.size())) + 1;
   const double gigabytes = static_cast<double>(times) * static_cast<double>(records.size()) / 1e9;
 
-  Watch watch(getpid());
+  Watch watch({getpid()});
   watch.start();
   for (uint64_t i = 0; i < times; ++i) inflate(shape.codec, packed, plain);
   watch.stop();

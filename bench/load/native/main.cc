@@ -29,7 +29,7 @@ constexpr Command kCommands[] = {
 };
 
 int usage() {
-  std::fputs("usage: odradek-load <command> --broker host:port [--pid N] [--topic T] [--cleanup 1] ...\n", stderr);
+  std::fputs("usage: odradek-load <command> --broker host:port [--pid N,N] [--topic T] [--cleanup 1] ...\n", stderr);
   for (const Command& command : kCommands) std::fprintf(stderr, "  %-12s %s\n", command.name, command.about);
   return 2;
 }

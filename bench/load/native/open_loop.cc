@@ -60,7 +60,7 @@ class OpenLoop {
 
 }  // namespace
 
-int open_loop(Options& options, Producer& producer, pid_t pid, const std::string& command) {
+int open_loop(Options& options, Producer& producer, const Pids& pids, const std::string& command) {
   const double rate = options.number("rate", 1000);
   const double seconds = options.number("seconds", 10);
   const double warmup = options.number("warmup-seconds", 0);
@@ -69,7 +69,7 @@ int open_loop(Options& options, Producer& producer, pid_t pid, const std::string
   if (prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL) != 0) fail("PR_SET_TIMERSLACK");
 
   OpenLoop loop(producer, producer.open(), rate);
-  Watch watch(pid);
+  Watch watch(pids);
   if (warmup > 0) loop.run(warmup);
   loop.clear();
   watch.start();
@@ -92,9 +92,9 @@ int open_loop(Options& options, Producer& producer, pid_t pid, const std::string
 
 int run_open_loop(Options& options) {
   const auto connections = static_cast<size_t>(options.integer("connections", 1));
-  const auto pid = static_cast<pid_t>(options.integer("pid", 0));
+  const Pids pids = options.integers("pid");
   Producer producer(options, connections, kOpenLoopBacklog);
-  return open_loop(options, producer, pid, "open-loop");
+  return open_loop(options, producer, pids, "open-loop");
 }
 
 }  // namespace load

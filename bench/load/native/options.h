@@ -2,12 +2,14 @@
 // mistake, and unused() finds it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace load {
 
@@ -41,6 +43,18 @@ class Options {
   }
   int64_t integer(const std::string& name, int64_t otherwise) {
     return static_cast<int64_t>(number(name, static_cast<double>(otherwise)));
+  }
+
+  /// Numbers with commas between them.
+  std::vector<int> integers(const std::string& name) {
+    std::vector<int> list;
+    const std::string given = text(name, "");
+    for (size_t at = 0; at < given.size();) {
+      const size_t end = std::min(given.find(',', at), given.size());
+      list.push_back(std::stoi(given.substr(at, end - at)));
+      at = end + 1;
+    }
+    return list;
   }
 
   /// Throws when an option was given that nothing has asked for.

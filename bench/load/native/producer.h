@@ -14,6 +14,7 @@
 #include "histogram.h"
 #include "json.h"
 #include "options.h"
+#include "watch.h"
 
 namespace load {
 
@@ -69,9 +70,9 @@ Json percentiles(const Histogram& latency);
 
 
 /// The loops themselves, for whoever brings a producer. They return the process's exit code.
-int closed_loop(Options& options, Producer& producer, pid_t pid, const std::string& command);
+int closed_loop(Options& options, Producer& producer, const Pids& pids, const std::string& command);
 /// An open loop's producer is made with room for this many requests that a broker has yet to answer.
 constexpr size_t kOpenLoopBacklog = 100'000;
-int open_loop(Options& options, Producer& producer, pid_t pid, const std::string& command);
+int open_loop(Options& options, Producer& producer, const Pids& pids, const std::string& command);
 
 }  // namespace load

@@ -38,14 +38,34 @@ double machine_cpu_seconds() {
 
 std::string proc_path(pid_t pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
 
+MemoryKb memory_of(pid_t pid) {
+  MemoryKb result;
+  std::ifstream file(proc_path(pid, "status"));
+  for (std::string line; std::getline(file, line);) {
+    const auto value = [&line](const char* key) -> int64_t {
+      const size_t length = std::strlen(key);
+      return line.compare(0, length, key) == 0 ? std::strtoll(line.c_str() + length, nullptr, 10) : -1;
+    };
+    if (const int64_t kb = value("VmRSS:"); kb >= 0) result.rss = kb;
+    if (const int64_t kb = value("RssAnon:"); kb >= 0) result.anon = kb;
+    if (const int64_t kb = value("RssFile:"); kb >= 0) result.file = kb;
+    if (const int64_t kb = value("RssShmem:"); kb >= 0) result.shared = kb;
+  }
+  return result;
+}
+
 }  // namespace
 
 int64_t now_ns() { return read_clock(CLOCK_MONOTONIC); }
 int64_t own_cpu_ns() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
 
-Watch::Watch(pid_t pid) : pid_(pid) {
-  if (pid_ == 0) return;
-  if (clock_getcpuclockid(pid_, &clock_) != 0) throw std::runtime_error("no process " + std::to_string(pid_));
+Watch::Watch(const Pids& pids) {
+  for (const pid_t pid : pids) {
+    clockid_t clock{};
+    if (clock_getcpuclockid(pid, &clock) != 0) throw std::runtime_error("no process " + std::to_string(pid));
+    watched_.push_back({pid, clock});
+  }
+  if (watched_.empty()) return;
   sampler_ = std::thread([this] {
     while (!ending_.load(std::memory_order_relaxed)) {
       sample();
@@ -104,44 +124,44 @@ void Watch::report(Json& into, double gigabytes, uint64_t requests) const {
 }
 
 void Watch::sample() {
-  if (pid_ == 0) return;
+  if (watched_.empty()) return;
   const int64_t own = memory().own();
   if (own > peak_own_kb_.load(std::memory_order_relaxed)) peak_own_kb_.store(own, std::memory_order_relaxed);
 }
 
-int64_t Watch::cpu_clock_ns() const { return pid_ == 0 ? 0 : read_clock(clock_); }
+int64_t Watch::cpu_clock_ns() const {
+  int64_t sum = 0;
+  for (const Watched& each : watched_) sum += read_clock(each.clock);
+  return sum;
+}
 
 Watch::Ticks Watch::ticks() const {
-  if (pid_ == 0) return {};
-  std::ifstream file(proc_path(pid_, "stat"));
-  std::string line;
-  std::getline(file, line);
-  // The second field is the command's name in brackets and may hold anything; utime and stime are fields 14 and 15.
-  const size_t after_name = line.rfind(')');
-  if (after_name == std::string::npos) return {};
-  std::istringstream fields(line.substr(after_name + 1));
-  std::string skipped;
-  for (int field = 3; field < 14; ++field) fields >> skipped;
-  Ticks result;
-  fields >> result.user >> result.system;
-  return result;
+  Ticks sum;
+  for (const Watched& each : watched_) {
+    std::ifstream file(proc_path(each.pid, "stat"));
+    std::string line;
+    std::getline(file, line);
+    // The second field is the command's name in brackets and may hold anything; utime and stime are fields 14 and 15.
+    const size_t after_name = line.rfind(')');
+    if (after_name == std::string::npos) continue;
+    std::istringstream fields(line.substr(after_name + 1));
+    std::string skipped;
+    for (int field = 3; field < 14; ++field) fields >> skipped;
+    Ticks its;
+    fields >> its.user >> its.system;
+    sum.user += its.user;
+    sum.system += its.system;
+  }
+  return sum;
 }
 
 MemoryKb Watch::memory() const {
-  MemoryKb result;
-  if (pid_ == 0) return result;
-  std::ifstream file(proc_path(pid_, "status"));
-  for (std::string line; std::getline(file, line);) {
-    const auto value = [&line](const char* key) -> int64_t {
-      const size_t length = std::strlen(key);
-      return line.compare(0, length, key) == 0 ? std::strtoll(line.c_str() + length, nullptr, 10) : -1;
-    };
-    if (const int64_t kb = value("VmRSS:"); kb >= 0) result.rss = kb;
-    if (const int64_t kb = value("RssAnon:"); kb >= 0) result.anon = kb;
-    if (const int64_t kb = value("RssFile:"); kb >= 0) result.file = kb;
-    if (const int64_t kb = value("RssShmem:"); kb >= 0) result.shared = kb;
+  MemoryKb largest;
+  for (const Watched& each : watched_) {
+    const MemoryKb its = memory_of(each.pid);
+    if (its.own() > largest.own()) largest = its;
   }
-  return result;
+  return largest;
 }
 
 }  // namespace load

@@ -1,4 +1,4 @@
-// What another process costs: its CPU time and its memory, read while it runs.
+// What other processes (the brokers) cost: their CPU time and their memory, read while they run.
 //
 // CPU comes from the process's CPU clock (nanoseconds, threads that ended included), its division into user and system
 // from /proc/<pid>/stat (10 ms ticks). Memory is sampled by a thread, because a peak does not wait for the end.
@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <thread>
+#include <vector>
 
 #include "json.h"
 
@@ -26,10 +27,12 @@ struct MemoryKb {
   int64_t own() const { return rss - file; }
 };
 
+using Pids = std::vector<pid_t>;
+
 class Watch {
  public:
-  /// A pid of 0 watches nothing and reports nothing.
-  explicit Watch(pid_t pid);
+  /// No pids: watches nothing and reports nothing. CPU is that of all of them together, memory that of the largest.
+  explicit Watch(const Pids& pids);
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
@@ -40,7 +43,7 @@ class Watch {
 
   double elapsed_seconds() const { return static_cast<double>(stopped_ns_ - started_ns_) / 1e9; }
   double broker_cpu_seconds() const { return static_cast<double>(cpu_ns_) / 1e9; }
-  bool watching() const { return pid_ != 0; }
+  bool watching() const { return !watched_.empty(); }
 
   /// Adds `clientCpuSeconds`; when there is a pid, `broker`, and `othersCpuShare`: how much of the machine neither the
   /// broker nor we have used. A figure taken beside a busy neighbour says little.
@@ -51,13 +54,16 @@ class Watch {
     int64_t user = 0;
     int64_t system = 0;
   };
+  struct Watched {
+    pid_t pid;
+    clockid_t clock;
+  };
   Ticks ticks() const;
   MemoryKb memory() const;
   int64_t cpu_clock_ns() const;
   void sample();
 
-  const pid_t pid_;
-  clockid_t clock_ = 0;
+  std::vector<Watched> watched_;
   int64_t started_ns_ = 0;
   int64_t stopped_ns_ = 0;
   int64_t cpu_ns_ = 0;

@@ -19,6 +19,9 @@ const classes = {
   getOffsets: 'org.apache.kafka.tools.GetOffsetShell',
   dumpLog: 'kafka.tools.DumpLogSegments',
   brokerApiVersions: 'kafka.admin.BrokerApiVersionsCommand',
+  reassignPartitions: 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
+  leaderElection: 'org.apache.kafka.tools.LeaderElectionCommand',
+  replicaVerification: 'org.apache.kafka.tools.ReplicaVerificationTool',
   zkCli: 'org.apache.zookeeper.ZooKeeperMain',
 } as const;
 
