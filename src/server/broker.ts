@@ -49,7 +49,7 @@ import { ProducerIds } from './producer-ids.js';
 import { clusterIdOf, createPersistentPaths, generateBrokerId, register } from './registration.js';
 import { advertisedApis, routesFor } from './routes.js';
 import type { BrokerServices } from './services.js';
-import { alterPartitionManager, NO_FETCHERS } from './replication.js';
+import { alterPartitionManager, replicaFetchers } from './replication.js';
 import { BrokerSession } from './session.js';
 import { GROUP_OFFSETS_TOPIC, INTERNAL_TOPICS, InternalTopics } from './topics/internal-topics.js';
 import { ToController } from './to-controller.js';
@@ -323,7 +323,11 @@ class Broker implements RunningBroker {
     }));
     this.#replicas = new ReplicaManager({
       brokerId: this.id, logs, metadata: this.#metadata, logger: this.#logger, timers: this.#timers,
-      fetchers: NO_FETCHERS,
+      fetchers: replicaFetchers(config, {
+        brokerId: this.id, clock: this.#clock, timers: this.#timers, logger: this.#logger, turns: plane.turns, quota: this.#quotas.follower,
+        brokerEpoch: () => this.#replicas.brokerEpoch,
+        channel: (broker, purpose) => this.#peers?.channel(broker, purpose),
+      }),
       partitionSeams: {
         brokerId: this.id, purgatory: plane.purgatory, logger: this.#logger,
         now: () => this.#clock.monotonic(),

@@ -73,7 +73,7 @@ test('what a remote controller says of very many partitions is decoded in turns,
       native: { events, poll: () => (polls++ === 0 ? 3 : 0), peerAddress: () => '' } as unknown as NativeExchange,
       commands: { respond: (slot: number) => { if (answered.push(slot) === 2) done(); }, releaseFrame: () => {}, flush: () => {} } as unknown as Commands,
       space: { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length), hand: (_: Buffer, command: (offset: number) => void) => { command(at); return true; } } as unknown as ResponseSpace,
-      routes: { find: () => route } as never, listeners: ['PLAINTEXT'], logger: silentLogger, soon: () => {}, settle: () => {}, peers: {} as never,
+      routes: { find: () => route } as never, listeners: ['PLAINTEXT'], logger: silentLogger, soon: () => {}, settle: () => {}, served: () => false, peers: {} as never,
       turns: new TurnQueue({ ...systemClock, monotonic: () => (now += 1) }, timers),
     }).open();
   });

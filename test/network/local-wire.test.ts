@@ -37,7 +37,7 @@ function oneself(handlers: { readonly updateMetadata?: Handle; readonly metadata
   const dispatcher = new Dispatcher({
     native: { poll: () => 0, peerAddress: () => '' } as unknown as NativeExchange, commands: { flush: () => {} } as unknown as Commands, space: {} as ResponseSpace,
     routes: { find: apiKey => routes.find(each => each.request.apiKey === apiKey), unsupportedApiVersions: () => { throw new Error('not asked for'); } },
-    listeners: [], logger: silentLogger, turns: new TurnQueue(clock, timers), peers: {} as never, soon: () => {}, settle: () => {},
+    listeners: [], logger: silentLogger, turns: new TurnQueue(clock, timers), peers: {} as never, soon: () => {}, settle: () => {}, served: () => false,
   });
   const peers = new BrokerPeers({
     brokerId: 1, wire: { connect: () => { throw new Error('a socket to oneself'); } }, localWire: new LocalWire(() => dispatcher, 'CONTROL'), endpoint: () => undefined,

@@ -6,7 +6,7 @@ import { TurnQueue } from '../../../src/base/turn-queue.js';
 import type { Partition } from '../../../src/replication/partition.js';
 import type { ReplicaManager } from '../../../src/replication/replica-manager.js';
 import { FetchEntry } from '../../../src/server/fetch/fetch-entry.js';
-import { unthrottled } from '../../../src/replication/fetcher/replication-quota.js';
+import { unthrottled } from '../../support/no-quota.js';
 import { DelayedFetch } from '../../../src/server/fetch/delayed-fetch.js';
 
 /** Words that native code takes in one go (native/addon/layout.h), and what an answer of so many slices needs of them. */

@@ -13,7 +13,7 @@ import { Writer } from '../../../src/protocol/writer.js';
 import type { Partition } from '../../../src/replication/partition.js';
 import type { DelayedOperation } from '../../../src/replication/purgatory.js';
 import type { ReplicaManager } from '../../../src/replication/replica-manager.js';
-import { unthrottled } from '../../../src/replication/fetcher/replication-quota.js';
+import { unthrottled } from '../../support/no-quota.js';
 import { FetchEntry } from '../../../src/server/fetch/fetch-entry.js';
 import { FetchService } from '../../../src/server/fetch/fetch-service.js';
 import type { FetchContext, FetchSessions, Opening } from '../../../src/server/fetch/fetch-sessions.js';
