@@ -18,13 +18,16 @@ const BROKER = {
   ],
   'logs on disk': [
     'log.dir', 'log.dirs', 'log.flush.offset.checkpoint.interval.ms', 'log.flush.scheduler.interval.ms',
-    'log.flush.start.offset.checkpoint.interval.ms', 'producer.id.expiration.ms', 'replica.high.watermark.checkpoint.interval.ms', 'replica.lag.time.max.ms',
+    'log.flush.start.offset.checkpoint.interval.ms', 'producer.id.expiration.ms', 'replica.high.watermark.checkpoint.interval.ms',
   ],
   'producing and fetching': ['fetch.max.bytes', 'replica.selector.class', 'max.incremental.fetch.session.cache.slots', 'transaction.max.timeout.ms'],
-  replication: ['replication.quota.window.num', 'replication.quota.window.size.seconds'],
+  replication: [
+    'num.replica.fetchers', 'replica.fetch.backoff.ms', 'replica.fetch.max.bytes', 'replica.fetch.min.bytes', 'replica.fetch.wait.max.ms', 'replica.lag.time.max.ms',
+    'replica.socket.timeout.ms', 'replication.quota.window.num', 'replication.quota.window.size.seconds',
+  ],
   topics: [
     'auto.create.topics.enable', 'auto.leader.rebalance.enable', 'controlled.shutdown.enable',
-    'controlled.shutdown.max.retries', 'controlled.shutdown.retry.backoff.ms', 'controller.socket.timeout.ms', 'default.replication.factor', 'delete.topic.enable', 'inter.broker.protocol.version',
+    'controlled.shutdown.max.retries', 'controlled.shutdown.retry.backoff.ms', 'default.replication.factor', 'delete.topic.enable',
     'leader.imbalance.check.interval.seconds', 'leader.imbalance.per.broker.percentage', 'num.partitions',
     'offsets.topic.num.partitions', 'offsets.topic.replication.factor', 'offsets.topic.segment.bytes', 'transaction.state.log.min.isr',
     'transaction.state.log.num.partitions', 'transaction.state.log.replication.factor', 'transaction.state.log.segment.bytes',

@@ -108,7 +108,7 @@ test('a fetch answer of megabytes lies in the arena as the leader wrote it, unti
 
 test.each(['3.9', '3.0', '2.7', '2.4'])('two brokers on one ZooKeeper know each other, and each knows a topic that has a replica on both, at protocol %s', async protocol => {
   const zookeeper = await embedded();
-  const settings = { 'zookeeper.connect': zookeeper.connect, 'offsets.topic.replication.factor': 1, 'inter.broker.protocol.version': protocol };
+  const settings = { 'zookeeper.connect': zookeeper.connect, 'offsets.topic.replication.factor': 1, 'inter.broker.protocol.version': protocol, 'controlled.shutdown.retry.backoff.ms': 10 };
   const one = await TestBroker.start({ settings: { ...settings, 'broker.id': 1 } });
   const two = await TestBroker.start({ settings: { ...settings, 'broker.id': 2 } });
   const clients = await Promise.all([one.client(), two.client()]);

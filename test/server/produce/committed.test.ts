@@ -1,7 +1,7 @@
 // acks=all where others have to have the records: the answer waits, and nothing else does.
 import { expect, test } from 'vitest';
 import { ErrorCode } from '../../../src/protocol/errors.js';
-import { LeaderAndIsrRequest, ProduceRequest, type LeaderAndIsrResponse, type ProduceResponse } from '../../../src/protocol/messages.js';
+import { LeaderAndIsrRequest, ProduceRequest, UpdateMetadataRequest, type LeaderAndIsrResponse, type ProduceResponse } from '../../../src/protocol/messages.js';
 import { batch, tampered } from '../../support/batches.js';
 import { TestBroker, until } from '../../support/broker.js';
 import { produceOne, type TestClient } from '../../support/client.js';
@@ -36,6 +36,9 @@ async function scene(): Promise<Scene> {
     await client.fetchAll({ replicaId: FOLLOWER, topics: [{ topic: 'orders', partitions: [{ partition: 0, fetchOffset: offset, partitionMaxBytes: 1 << 20 }] }] }, 12);
   };
   const endIs = async (count: number): Promise<boolean> => (await client.listOffsetsAll({ replicaId: FOLLOWER, topics: [{ name: 'orders', partitions: [{ partitionIndex: 0, timestamp: -1 }] }] })).topics[0]!.partitions[0]!.offset === count;
+  // A leader that is not alive would not be followed.
+  const alive = (id: number): object => ({ id, endpoints: [{ port: broker.port, host: '127.0.0.1', listener: 'PLAINTEXT', securityProtocol: 0 }], rack: null });
+  await client.ask(UpdateMetadataRequest, { controllerId: broker.id, controllerEpoch: 100, brokerEpoch: -1, topicStates: [], liveBrokers: [alive(broker.id), alive(FOLLOWER)] }, 7);
   await told(broker.id, 1);
   return { broker, client, told, fetched, appended: count => until(() => endIs(count), `${count} are in the log`) };
 }
