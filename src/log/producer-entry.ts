@@ -123,6 +123,10 @@ export class ProducerEntry {
     return this.#ring[place + LAST_OFFSET]! - this.#ring[place + OFFSET_DELTA]!;
   }
 
+  lastOffsetAt(place: number): number {
+    return this.#ring[place + LAST_OFFSET]!;
+  }
+
   timestampAt(place: number): number {
     return this.#ring[place + TIMESTAMP]!;
   }

@@ -34,6 +34,8 @@ export const Verdict = {
   invalidTransactionState: 5,
   /** Earlier batches of this producer are to be decided anew first: ask again when afterOwed() calls. */
   behind: 6,
+  /** Written before, and not committed: who asks for that (acks=all) waits for the high watermark. Never said by check(). */
+  uncommitted: 7,
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
@@ -85,6 +87,7 @@ export class ProducerStateManager {
   /** Valid after check() answered duplicate. */
   duplicateOffset = NO_OFFSET;
   duplicateTimestamp = -1;
+  duplicateLastOffset = NO_OFFSET;
 
   constructor(options: ProducerStateOptions) {
     this.#options = options;
@@ -360,6 +363,7 @@ export class ProducerStateManager {
     if (remembered >= 0) {
       this.duplicateOffset = entry.baseOffsetAt(remembered);
       this.duplicateTimestamp = entry.timestampAt(remembered);
+      this.duplicateLastOffset = entry.lastOffsetAt(remembered);
       return Verdict.duplicate;
     }
     if (entry.pendingBatches > 0 && this.#inFlight.has(entry, firstSequence, lastSequence)) return Verdict.duplicateInFlight;

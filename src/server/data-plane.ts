@@ -147,7 +147,7 @@ export class DataPlane {
       },
     });
     const produce = new ProduceService({
-      native, commands, space, replicas, inspector, turns, logger,
+      native, commands, space, replicas, inspector, turns, wheel, logger,
       deadlines: new CommitDeadlines(native, commands, timers),
       resume: connection => this.#dispatcher!.done(connection),
       lookAgain: () => this.#dispatcher!.drain(),

@@ -90,18 +90,23 @@ export class Admission {
     else if (malformed !== ErrorCode.None) rows.refuse(row, malformed);
     else if (header.size === 0) rows.settle(row, NO_OFFSET, -1, partition.log.startOffset);
     else {
-      if (header.producerId >= 0) return this.#decideSequence(rows, partition, row);
+      if (header.producerId >= 0) return this.#decideSequence(rows, partition, row, view.acks);
     }
     return Verdict.accept;
   }
 
   /** Kafka looks at the sequence last: what else is wrong with a batch that is not to be appended is found first. */
-  #decideSequence(rows: ProduceRows, partition: Partition, row: number): Verdict {
+  #decideSequence(rows: ProduceRows, partition: Partition, row: number, acks: number): Verdict {
     const { producers, startOffset } = partition.log!;
     const header = this.header;
     const verdict = producers.check(header.producerId, header.producerEpoch, header.firstSequence, header.lastSequence, header.transactional);
     if (verdict === Verdict.accept || verdict === Verdict.duplicateInFlight || verdict === Verdict.behind) return verdict;
     if (rows.wantLook(row)) return Verdict.accept;
+    if (verdict === Verdict.duplicate && acks === -1 && !partition.commitsAlone && producers.duplicateLastOffset >= partition.highWatermark) {
+      if (!rows.isLate) return Verdict.uncommitted;
+      rows.end(row, ErrorCode.RequestTimedOut, producers.duplicateOffset, producers.duplicateTimestamp, startOffset);
+      return verdict;
+    }
     if (verdict === Verdict.duplicate) rows.settle(row, producers.duplicateOffset, producers.duplicateTimestamp, startOffset);
     else rows.refuse(row, SEQUENCE_ERRORS.get(verdict)!, startOffset);
     return verdict;

@@ -41,6 +41,8 @@ export class ProduceRows {
   verdict = new Uint8Array(FEW);
   /** 1: a failure in the log before it took the batch down, so that others may wait for it to be decided again. */
   anew = new Uint8Array(FEW);
+  /** The request has waited as long as it may (timeout.ms). */
+  isLate = false;
   readonly message: (string | undefined)[] = [];
   /** Those that are to blame, where records are. */
   readonly records: (readonly RecordBlame[] | undefined)[] = [];
@@ -61,6 +63,7 @@ export class ProduceRows {
     this.code.fill(UNDECIDED, 0, count);
     this.inspected.fill(0, 0, count);
     this.anew.fill(0, 0, count);
+    this.isLate = false;
     this.message.length = 0;
     this.records.length = 0;
     this.#blamed = 0;

@@ -16,7 +16,7 @@ import { ProduceTask, type ProduceShared } from './produce-task.js';
 
 const FLEXIBLE_FROM = 9;
 
-export interface ProduceOptions extends AdmissionOptions, Pick<ProduceShared, 'inspector' | 'turns' | 'logger'> {
+export interface ProduceOptions extends AdmissionOptions, Pick<ProduceShared, 'inspector' | 'turns' | 'wheel' | 'logger'> {
   readonly native: NativeExchange;
   readonly deadlines: CommitDeadlines;
   readonly resume: (connection: Connection) => void;
@@ -36,11 +36,11 @@ export class ProduceService implements HotRoute {
   readonly #tasks: (ProduceTask | undefined)[] = [];
 
   constructor(options: ProduceOptions) {
-    const { native, commands, space, replicas, inspector, turns, logger, deadlines, resume, lookAgain } = options;
+    const { native, commands, space, replicas, inspector, turns, wheel, logger, deadlines, resume, lookAgain } = options;
     this.#native = native;
     this.#indexMask = native.slotIndexMask;
     this.#shared = {
-      commands, space, replicas, inspector, turns, logger, resume, lookAgain,
+      commands, space, replicas, inspector, turns, wheel, logger, resume, lookAgain,
       admission: new Admission(options),
       names: new StringPool(),
       answer: new ProduceAnswer(space, replicas),

@@ -3,8 +3,8 @@
 //
 //   decide   each batch, in Kafka's order. Whatever takes the whole request down is found before any of it is written
 //   submit   those that may be appended go to their logs
-//   wait     for a look into a batch, the end of the same batch in flight, or batches of the same producer to be decided first;
-//            then decide again, about those
+//   wait     for a look into a batch, the end or (acks=all) the commit of the same batch sent before, or batches of the same producer to be
+//            decided first; then decide again, about those
 //   answer   what is known, with holes where the logs will say offsets. It travels with the appends: native code fills the holes, waits
 //            until others have the records (acks=all), and sends it. The connection is free for its next request
 //   failed   some were not appended, or not committed: the answer comes back. What another batch's failure took down is decided again
@@ -14,6 +14,7 @@
 
 import { failure } from '../../base/failure.js';
 import type { Logger } from '../../base/logger.js';
+import { Deadline, type TimerWheel } from '../../base/timer-wheel.js';
 import type { TurnQueue } from '../../base/turn-queue.js';
 import type { Commands } from '../../native/commands.js';
 import { NativeCode } from '../../native/codes.js';
@@ -56,6 +57,7 @@ export interface ProduceShared {
   readonly replicas: ReplicaManager;
   readonly inspector: Inspector;
   readonly turns: TurnQueue;
+  readonly wheel: TimerWheel;
   readonly logger: Logger;
   readonly admission: Admission;
   readonly names: StringPool;
@@ -96,6 +98,9 @@ export class ProduceTask implements Asker {
   #pass = 0;
   /** Of a large request, between whose steps others have their turns. */
   #named: Set<Partition> | undefined;
+  /** Until when it waits to be committed, and what ends that wait. */
+  #commitDeadline: Deadline | undefined;
+  #committed: (() => void) | undefined;
   /** Rows that the last pass left undecided. */
   #undecided = 0;
 
@@ -253,6 +258,7 @@ export class ProduceTask implements Asker {
     const { partitionCount } = this.#view;
     const behind: Partition[] = [];
     const inFlight: Partition[] = [];
+    const uncommitted: Partition[] = [];
     const looks: Look[] = [];
     for (let row = 0; row < partitionCount; row++) {
       if (rows.code[row] !== UNDECIDED) continue;
@@ -260,11 +266,13 @@ export class ProduceTask implements Asker {
       if (rows.inspected[row] === WANTED) {
         if (looks.length < INFLATED_AT_ONCE) looks.push(this.#look(row, partition));
       } else if (rows.verdict[row] === Verdict.behind) behind.push(partition);
+      else if (rows.verdict[row] === Verdict.uncommitted) uncommitted.push(partition);
       else inFlight.push(partition);
     }
     if (looks.length > 0) this.#waitForLooks(looks);
     else if (inFlight.length > 0) this.#waitInFlight(inFlight);
-    else this.#waitBehind(behind);
+    else if (behind.length > 0) this.#waitBehind(behind);
+    else this.#waitForCommit(uncommitted);
   }
 
   #look(row: number, partition: Partition): Look {
@@ -305,6 +313,29 @@ export class ProduceTask implements Asker {
     while (at < partitions.length && partitions[at]!.log?.producers.owes !== true) at++;
     if (at === partitions.length) queueMicrotask(() => this.#goOn());
     else partitions[at]!.log!.producers.afterOwed(() => this.#waitBehind(partitions, at + 1));
+  }
+
+  /**
+   * What the request repeats is written, and not yet where it has to be: only its first sending waits in native code. Without this wait a
+   * leader that is none any more would acknowledge what it alone has (Kafka's DelayedProduce takes duplicates too).
+   */
+  #waitForCommit(partitions: readonly Partition[]): void {
+    const { wheel } = this.#shared;
+    if (this.#commitDeadline === undefined) {
+      this.#commitDeadline = new Deadline(() => {
+        this.#rows.isLate = true;
+        this.#committed?.();
+      });
+      wheel.add(this.#commitDeadline, Math.max(0, this.#view.timeoutMs));
+    }
+    const goOn = (): void => {
+      this.#committed = undefined;
+      for (const partition of partitions) partition.unwait(operation);
+      this.#goOn();
+    };
+    const operation = { moved: goOn };
+    this.#committed = goOn;
+    for (const partition of partitions) partition.wait(operation);
   }
 
   /** What was waited for is there. */
@@ -384,6 +415,8 @@ export class ProduceTask implements Asker {
   }
 
   #over(): void {
+    if (this.#commitDeadline !== undefined) this.#shared.wheel.remove(this.#commitDeadline);
+    this.#commitDeadline = undefined;
     this.#isOver = true;
     if (!this.#held) return;
     this.#held = false;

@@ -78,6 +78,29 @@ test('a batch that is refused is told when the one beside it is committed', asyn
   expect((await answer).responses[0]!.partitionResponses.map(({ errorCode, baseOffset }) => [errorCode, baseOffset])).toEqual([[None, 0], [CorruptMessage, -1]]);
 });
 
+test('a batch that is said again is acknowledged when it is committed, and not before', async () => {
+  const { broker, client, told, fetched, appended } = await scene();
+  const said = batch(['a', 'b'], { producerId: 4711, producerEpoch: 0, baseSequence: 0 });
+  const ask = async (to: TestClient, timeoutMs = 30_000): Promise<[number, number]> => {
+    const { errorCode, baseOffset } = one(await to.produceAll({ ...produceOne('orders', 0, said), timeoutMs }, 11));
+    return [errorCode, baseOffset];
+  };
+  const [first, again, late] = await Promise.all([broker.client(), broker.client(), broker.client()]);
+  const waiting = [ask(first)];
+  await appended(2);
+  expect(await ask(late, 50)).toEqual([RequestTimedOut, 0]);
+  waiting.push(ask(again));
+  await fetched(2);
+  expect(await Promise.all(waiting)).toEqual([[None, 0], [None, 0]]);
+  // Nobody has these, and somebody else leads.
+  const more = batch(['c'], { producerId: 4711, producerEpoch: 0, baseSequence: 2 });
+  const twice = [first, again].map(each => each.produceAll(produceOne('orders', 0, more), 11));
+  await appended(3);
+  await told(FOLLOWER, 2);
+  expect((await Promise.all(twice)).map(answer => one(answer).errorCode)).toEqual([NotLeaderOrFollower, NotLeaderOrFollower]);
+  client.destroy();
+});
+
 test('who waits hears that leadership is lost, where its records are all the same, and who leads', async () => {
   const { broker, told, appended } = await scene();
   const producer = await broker.client();
