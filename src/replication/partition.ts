@@ -55,6 +55,8 @@ export class Partition implements Watchable {
   log: PartitionLog | undefined;
   /** Its log cannot be had: whoever asks for it hears KAFKA_STORAGE_ERROR (HostedPartition.Offline of ReplicaManager.scala). */
   offline = false;
+  /** The metadata tells of it. Of others clients hear UNKNOWN_TOPIC_OR_PARTITION, though this broker should lead it. */
+  known = false;
   leader = -1;
   leaderEpoch = -1;
   /** zkVersion of the state znode. */

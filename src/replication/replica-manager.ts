@@ -10,7 +10,7 @@ import { ErrorCode } from '../protocol/errors.js';
 import type { ReplicaFetchers } from './fetcher/replica-fetchers.js';
 import { HostedPartitions } from './hosted-partitions.js';
 import { liveBroker } from './live-broker.js';
-import type { MetadataCache, PartitionState, TopicChange } from './metadata-cache.js';
+import { LEADER_DURING_DELETE, type MetadataCache, type PartitionState, type TopicChange } from './metadata-cache.js';
 import type { Partition, PartitionSeams } from './partition.js';
 import { ReplicaLogs } from './replica-logs.js';
 import { ReplicaStops } from './replica-stops.js';
@@ -164,6 +164,14 @@ export class ReplicaManager {
       brokers: request.liveBrokers.map(liveBroker),
       topics,
     });
+    for (const { name, partitions } of topics) {
+      const hosted = this.#partitions.of(name);
+      if (hosted === undefined) continue;
+      for (const { partition: index, leader } of partitions) {
+        const partition = hosted[index];
+        if (partition !== undefined) partition.known = leader !== LEADER_DURING_DELETE;
+      }
+    }
     if (deleted.length > 0) this.#options.onDeleted(deleted);
     return { errorCode: ErrorCode.None };
   }

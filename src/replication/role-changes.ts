@@ -85,6 +85,7 @@ export class RoleChanges {
     if (!isIndex(state.partitionIndex)) return ErrorCode.UnknownTopicOrPartition;
     // Whatever comes of it, the partition is one that this broker has heard of from now on.
     const partition = partitions.findOrMake(topic, state.partitionIndex);
+    partition.known = this.#options.metadata.has(topic, state.partitionIndex);
     const knownId = partition.log?.topicId ?? ZERO_ID;
     if (topicId !== ZERO_ID && knownId !== ZERO_ID && knownId !== topicId) return ErrorCode.InconsistentTopicId;
     if (state.leaderEpoch < partition.leaderEpoch) return ErrorCode.StaleControllerEpoch;

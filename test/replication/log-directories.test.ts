@@ -3,7 +3,7 @@ import { cpSync, existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ErrorCode } from '../../src/protocol/errors.js';
-import { LeaderAndIsrRequest } from '../../src/protocol/messages.js';
+import { LeaderAndIsrRequest, UpdateMetadataRequest } from '../../src/protocol/messages.js';
 import { startBroker } from '../../src/server/broker.js';
 import type { ZooKeeper } from '../../src/zookeeper/types.js';
 import { decodePartitionState } from '../../src/zookeeper/znodes/partition.js';
@@ -170,6 +170,9 @@ test('a replica that is asked for twice in one request is made once', async () =
   const { broker, client, home } = await scene();
   const state = { partitionIndex: 0, controllerEpoch: 1, leader: broker.id, leaderEpoch: 0, isr: [broker.id], partitionEpoch: 0, replicas: [broker.id], isNew: true };
   await client.ask(LeaderAndIsrRequest, { controllerId: broker.id, controllerEpoch: 1_000, brokerEpoch: -1, topicStates: [{ topicName: 'orders', topicId: 'bm90LWEtdG9waWMtaWQtMQ', partitionStates: [state, state] }] }, 7);
+  const known = { partitionIndex: 0, controllerEpoch: 1, leader: broker.id, leaderEpoch: 0, isr: [broker.id], zkVersion: 0, replicas: [broker.id], offlineReplicas: [] };
+  const alive = { id: broker.id, endpoints: [{ port: broker.port, host: '127.0.0.1', listener: 'PLAINTEXT', securityProtocol: 0 }], rack: null };
+  await client.ask(UpdateMetadataRequest, { controllerId: broker.id, controllerEpoch: 1_000, brokerEpoch: -1, topicStates: [{ topicName: 'orders', topicId: 'bm90LWEtdG9waWMtaWQtMQ', partitionStates: [known] }], liveBrokers: [alive] }, 7);
   expect((await client.produce('orders', batch(['x']))).errorCode).toBe(0);
   expect(readdirSync(join(home('orders'), 'orders-0'))).toContain('partition.metadata');
   for (let n = 0; n < 3; n++) expect((await client.produce('orders', batch(['x']))).baseOffset).toBe(1 + n);

@@ -32,7 +32,9 @@ export class ClusterClient {
   readonly #clientId: string;
   readonly #connections = new Map<number, Promise<TestClient>>();
   /** Port by broker, as last heard. */
-  #brokers = new Map<number, number>();
+  readonly #brokers = new Map<number, number>();
+  /** By topic id and partition: what was told of the newest leader epoch. */
+  readonly #newest = new Map<string, PartitionMetadata>();
   #controller = -1;
   #turn = 0;
 
@@ -76,6 +78,15 @@ export class ClusterClient {
     }
   }
 
+  /** A broker that is cut off tells of leaders of old; like Kafka's clients, we do not go back to them (Metadata.updateLatestMetadata). */
+  #newestOf(topicId: string, told: PartitionMetadata): PartitionMetadata {
+    const key = `${topicId} ${told.partitionIndex}`;
+    const known = this.#newest.get(key);
+    if (known !== undefined && told.leaderEpoch < known.leaderEpoch) return known;
+    this.#newest.set(key, told);
+    return told;
+  }
+
   /** What one broker, or the first of all that answers, knows of these topics (null: all). */
   async metadata(topics: readonly string[] | null, port?: number): Promise<MetadataResponse> {
     const ports = port === undefined ? [...new Set([...this.#brokers.values(), ...this.#bootstrap])] : [port];
@@ -85,9 +96,9 @@ export class ClusterClient {
       try {
         const asked = { topics: topics?.map(name => ({ name })) ?? null, allowAutoTopicCreation: false };
         const answer = await this.ask<MetadataResponse>(ports[this.#turn % ports.length]!, MetadataRequest, asked, 12, 2_000);
-        if (answer.brokers.length > 0) this.#brokers = new Map(answer.brokers.map(broker => [broker.nodeId, broker.port]));
+        for (const { nodeId, port: at } of answer.brokers) this.#brokers.set(nodeId, at);
         this.#controller = answer.controllerId;
-        return answer;
+        return { ...answer, topics: answer.topics.map(topic => ({ ...topic, partitions: topic.partitions.map(partition => this.#newestOf(topic.topicId, partition)) })) };
       } catch (error) {
         last = error;
       }

@@ -75,7 +75,7 @@ export class Admission {
     if (header.refusesRequest || unauthorized) {
       this.requestRefused = true;
       this.#requestError = unauthorized ? ErrorCode.TransactionalIdAuthorizationFailed : malformed;
-    } else if (!leads && !this.#options.replicas.metadata.has(topic, view.partitionIndex(row))) rows.refuse(row, ErrorCode.UnknownTopicOrPartition);
+    } else if (!(leads ? partition.known : this.#options.replicas.metadata.has(topic, view.partitionIndex(row)))) rows.refuse(row, ErrorCode.UnknownTopicOrPartition);
     else if (header.refusesRequestIfKnown) {
       this.requestRefused = true;
       this.#requestError = malformed;
