@@ -1,5 +1,6 @@
 // Odradek and Apache Kafka 3.9.1 in one cluster, whoever is the controller: what the controller says is understood.
 import { expect, onTestFinished, test } from 'vitest';
+import { ErrorCode } from '../../src/protocol/errors.js';
 import { startKafka, type KafkaBroker } from '../../bench/peer/kafka.js';
 import { freshDirectory, TestBroker, until } from '../support/broker.js';
 import { batch } from '../support/batches.js';
@@ -22,7 +23,10 @@ async function odradek(zookeeper: string, settings: Readonly<Record<string, stri
 /** A topic with a partition led by each is made, is the same in the eyes of both, and each serves what it leads. */
 async function agree(one: TestClient, two: TestClient): Promise<void> {
   for (const client of [one, two]) await until(async () => (await client.metadata({ topics: [] })).brokers.length === 2, 'both appear', 30_000);
-  await one.createTopics({ topics: [{ name: 'shared', numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [1, 2] }, { partitionIndex: 1, brokerIds: [2, 1] }] }] });
+  const shared = { topics: [{ name: 'shared', numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [1, 2] }, { partitionIndex: 1, brokerIds: [2, 1] }] }] };
+  // The controller makes it, and nobody else.
+  const made = [...(await one.createTopics(shared)).topics, ...(await two.createTopics(shared)).topics].map(({ errorCode }) => errorCode);
+  expect(made.sort()).toEqual([ErrorCode.None, ErrorCode.NotController]);
   for (const client of [one, two]) {
     await until(async () => (await client.metadata({ topics: [{ name: 'shared' }], allowAutoTopicCreation: false })).topics[0]!.partitions.length === 2, 'the topic is known', 30_000);
     const { topics: [topic] } = await client.metadata({ topics: [{ name: 'shared' }] });
