@@ -117,8 +117,8 @@ test('random producers, late completions and failures: the same answers as the m
       expect(state.firstUndecidedOffset, where).toBe(open?.baseOffset);
     }
   }
-  // Every answer was really given.
-  for (const verdict of Object.keys(Verdict)) expect(seen.get(verdict) ?? 0, verdict).toBeGreaterThan(20);
+  // Every answer was really given, but for that of who knows the watermark.
+  for (const verdict of Object.keys(Verdict)) if (verdict !== 'uncommitted') expect(seen.get(verdict) ?? 0, verdict).toBeGreaterThan(20);
 });
 
 test('a thousand appends in flight at a time, for a long time, in a queue that stays short', () => {
