@@ -2,6 +2,7 @@
 // could read (AbstractControllerBrokerRequestBatch of ControllerChannelManager.scala).
 
 import { atLeast, resolveMetadataVersion } from '../config/metadata-versions.js';
+import { interBrokerRequestVersion } from '../config/request-versions.js';
 
 export interface InterBrokerProtocol {
   readonly leaderAndIsr: number;
@@ -21,17 +22,15 @@ export interface InterBrokerProtocol {
   readonly leaderRecovery: boolean;
 }
 
-type Since = readonly (readonly [Parameters<typeof atLeast>[1], number])[];
-
-const LEADER_AND_ISR: Since = [['3.4-IV0', 7], ['3.2-IV0', 6], ['2.8-IV1', 5], ['2.4-IV1', 4], ['2.4-IV0', 3], ['2.2-IV0', 2], ['1.0-IV0', 1]];
-const UPDATE_METADATA: Since = [['3.4-IV0', 8], ['2.8-IV1', 7], ['2.4-IV1', 6], ['2.2-IV0', 5], ['1.0-IV0', 4], ['0.10.2-IV0', 3], ['0.10.0-IV1', 2], ['0.9.0', 1]];
-const STOP_REPLICA: Since = [['3.4-IV0', 4], ['2.6-IV0', 3], ['2.4-IV1', 2], ['2.2-IV0', 1]];
-const CONTROLLED_SHUTDOWN: Since = [['2.4-IV1', 3], ['2.2-IV0', 2], ['0.9.0', 1]];
+const LEADER_AND_ISR = 4;
+const STOP_REPLICA = 5;
+const UPDATE_METADATA = 6;
+const CONTROLLED_SHUTDOWN = 7;
 
 /** `version` as it may be configured. */
 export function interBrokerProtocol(version: string): InterBrokerProtocol {
   const resolved = resolveMetadataVersion(version) ?? version;
-  const of = (table: Since): number => table.find(([since]) => atLeast(resolved, since))?.[1] ?? 0;
+  const of = (apiKey: number): number => interBrokerRequestVersion(resolved, apiKey) ?? 0;
   return {
     leaderAndIsr: of(LEADER_AND_ISR),
     updateMetadata: of(UPDATE_METADATA),
